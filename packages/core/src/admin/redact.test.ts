@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { redact } from './redact.ts';
+
+it('redact blanks private keys and secrets at any depth and leaves the rest', () => {
+  const config = {
+    name: 'l',
+    chains: [
+      {
+        tls_certificates: [
+          {
+            certificate_chain: { inline_string: 'PUBLIC' },
+            private_key: { inline_bytes: 'AAAA' },
+            password: { inline_string: 'pw' },
+          },
+        ],
+        privateKey: { inlineBytes: 'BBBB', filename: '/k.pem' },
+      },
+    ],
+    generic_secret: { secret: { inline_string: 's3' } },
+    session_ticket_keys: { keys: [{ inline_string: 'k1' }] },
+    count: 3,
+  };
+  const copy = redact(config);
+  expect(copy).toEqual({
+    name: 'l',
+    chains: [
+      {
+        tls_certificates: [
+          {
+            certificate_chain: { inline_string: 'PUBLIC' },
+            private_key: { inline_bytes: 'W3JlZGFjdGVkXQ==' },
+            password: { inline_string: '[redacted]' },
+          },
+        ],
+        privateKey: { inlineBytes: 'W3JlZGFjdGVkXQ==', filename: '[redacted]' },
+      },
+    ],
+    generic_secret: { secret: { inline_string: '[redacted]' } },
+    session_ticket_keys: { keys: [{ inline_string: '[redacted]' }] },
+    count: 3,
+  });
+  expect(config.generic_secret.secret.inline_string).toBe('s3');
+});

@@ -1,0 +1,20 @@
+/** All built-in endpoints. */
+import type { AdminRoute } from '../route.ts';
+import { clusterRoutes } from './clusters.ts';
+import { configDumpRoutes } from './config-dump.ts';
+import { listenerRoutes } from './listeners.ts';
+import { loggingRoutes } from './logging.ts';
+import { runtimeRoutes } from './runtime.ts';
+import { serverRoutes } from './server.ts';
+import { statsRoutes } from './stats.ts';
+
+/** Every endpoint but the listings of endpoints. */
+export const builtInRoutes: readonly AdminRoute[] = [
+  ...clusterRoutes,
+  ...configDumpRoutes,
+  ...listenerRoutes,
+  ...loggingRoutes,
+  ...runtimeRoutes,
+  ...serverRoutes,
+  ...statsRoutes,
+];

@@ -1,0 +1,133 @@
+/** One HTTP exchange, as its filters see it. */
+import type { Timers } from './clock.ts';
+import type { Host } from './cluster.ts';
+import type { Headers, RequestHeaders, ResponseHeaders } from './headers.ts';
+import type { Route } from './route.ts';
+import type { StatsScope } from './stats.ts';
+import type { Clusters } from './upstream.ts';
+
+/** What `stream.reply` returns, so that a hook can say `return stream.reply(…)`. */
+export interface Replied {
+  readonly replied: true;
+}
+
+/** Extra fields for a locally answered response. */
+export type ReplyHeaders = Readonly<Record<string, string | readonly string[]>>;
+
+/** One request and its response. Valid until `onComplete` returned; keep no reference beyond it. */
+export interface HttpStream {
+  /** Unique within the process. */
+  readonly id: number;
+  readonly requestHeaders: RequestHeaders;
+  /** Present once response headers exist. */
+  readonly responseHeaders: ResponseHeaders | undefined;
+  readonly requestTrailers: Headers | undefined;
+  readonly responseTrailers: Headers | undefined;
+  /** The matched route; `undefined` when none matches. */
+  readonly route: Route | undefined;
+  readonly clusters: Clusters;
+  readonly timers: Timers;
+  readonly connection: StreamConnection;
+  readonly info: StreamInfo;
+  /** Scope `http.<stat_prefix>.`. */
+  readonly stats: StatsScope;
+  /** Another filter's per-route config; a filter's own comes typed from `context.routeConfig(stream)`. */
+  routeConfig<T>(filter: FilterHandle<T>): T | undefined;
+
+  /**
+   * Answers the exchange here. Before response headers were sent the reply walks the response hooks; afterwards the
+   * stream is reset; from a response hook whose head has not left, the reply goes around the response hooks. Calling it
+   * twice has no effect. Text bodies get `content-type: text/plain` unless given.
+   */
+  reply(status: number, body?: string | Uint8Array, headers?: ReplyHeaders, options?: ReplyOptions): Replied;
+  /** Goes on after a request hook answered `STOP`. */
+  resumeRequest(): void;
+  /** Goes on after a response hook answered `STOP`. */
+  resumeResponse(): void;
+  /** Ends the exchange at once; the client can tell that the response is incomplete. */
+  reset(flag?: number): void;
+  /** True after a reply, a reset or completion. */
+  readonly finished: boolean;
+}
+
+/** What terminal filters (the router) use besides {@link HttpStream}. */
+export interface TerminalStream extends HttpStream {
+  respondInterim(head: ResponseHeaders): void;
+  /** Starts the response; it walks the response hooks in reverse order and then the codec. */
+  respondHead(head: ResponseHeaders, end: boolean): void;
+  respondData(chunk: Uint8Array, end: boolean, owned: boolean): void;
+  respondTrailers(trailers: Headers): void;
+  /** Sends what was queued since the last flush; pauses the source while the client does not keep up. */
+  flushResponse(): void;
+  /** Names the peer that produces the response and consumes the request, for back-pressure and batching. */
+  setSource(source: BodySource | undefined): void;
+  /** Counted: asks the client connection for no more request body until resumed. */
+  pauseRequest(): void;
+  resumeRequestBody(): void;
+  /** Replaces the stream's idle timeout; 0 disables. */
+  setIdleTimeout(timeoutMs: number): void;
+  /** True when the whole request, body and trailers, has arrived. */
+  readonly requestComplete: boolean;
+  readonly responseStarted: boolean;
+  /** The chunk that a data hook is looking at may be kept and written without a copy. */
+  readonly chunkOwned: boolean;
+  /** The request came from an internal client (`x-envoy-internal`). */
+  readonly internal: boolean;
+}
+
+/** The other end of a stream: it can be told to wait, and flushes request parts that came with one read. */
+export interface BodySource {
+  /** Counted. */
+  pause(): void;
+  resume(): void;
+  flushRequest(): void;
+}
+
+export interface ReplyOptions {
+  /** Bit of `ResponseFlag` to set for logs. */
+  readonly flag?: number;
+  /** Envoy's response code details, e.g. `route_not_found`. */
+  readonly details?: string;
+  /** Changes the head of the reply before it walks the response hooks. */
+  readonly modify?: (headers: ResponseHeaders) => void;
+}
+
+/** Identifies a filter definition to `routeConfig`. */
+export interface FilterHandle<RouteConfig> {
+  readonly name: string;
+  readonly routeConfig?: { readonly '~types'?: RouteConfig } | undefined;
+}
+
+/** The client's connection. */
+export interface StreamConnection {
+  readonly id: number;
+  /** Address of the direct peer without port; empty for unix sockets. */
+  readonly remoteIp: string;
+  readonly remotePort: number;
+  readonly localIp: string;
+  readonly localPort: number;
+  readonly secure: boolean;
+}
+
+/** Facts gathered while the exchange runs; the source of access logs. Times are monotonic milliseconds. */
+export interface StreamInfo {
+  readonly startMs: number;
+  /** Calendar time of the first byte, Unix milliseconds. */
+  readonly startWallMs: number;
+  requestCompleteMs: number;
+  upstreamFirstByteMs: number;
+  endMs: number;
+  /** Bits of `ResponseFlag`. */
+  flags: number;
+  /** Envoy's `RESPONSE_CODE_DETAILS`. */
+  details: string;
+  bytesReceived: number;
+  bytesSent: number;
+  /** Address that counts as the client after `x-forwarded-for` rules. */
+  clientIp: string;
+  upstreamHost: Host | undefined;
+  upstreamCluster: string;
+  attempts: number;
+  /** Named values that filters hand to one another and to logs; absent until first used. */
+  readonly metadata: Map<string, unknown>;
+}

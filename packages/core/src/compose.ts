@@ -1,0 +1,197 @@
+/**
+ * The code door: short helpers that build the same typed config that YAML becomes. Nothing here starts anything.
+ */
+import { isIP } from 'node:net';
+import { type AdminConfig, adminSchema } from './config/bootstrap.ts';
+import { type ClusterConfig, clusterSchema } from './config/cluster.ts';
+import type { ResolvedExtension } from './config/extension.ts';
+import { type HttpConnectionManagerConfig, httpConnectionManagerSchema } from './config/http-connection-manager.ts';
+import { didYouMean } from './config/issues.ts';
+import { type ListenerConfig, listenerSchema } from './config/listener.ts';
+import {
+  type Fields,
+  fieldSchema,
+  fillDefaults,
+  type MessageInfo,
+  type MessageSchema,
+  messageInfo,
+  outputName,
+} from './config/message.ts';
+import { type RouteConfig, routeSchema, type VirtualHostConfig, virtualHostSchema } from './config/route.ts';
+import type { ConfiguredHttpFilter, ConfiguredNetworkFilter } from './define.ts';
+import { MeshError } from './errors.ts';
+import { httpConnectionManager } from './http-connection-manager.ts';
+
+/** Completes options with defaults. Misspelt options are told at once: TypeScript is not there for everyone. */
+function filled<F extends Fields>(what: string, schema: MessageSchema<F>, options: object) {
+  const problems = unknownKeys(what, schema.info as unknown as MessageInfo, options);
+  if (problems.length > 0) throw invalid(problems.join('\n'));
+  return fillDefaults(schema, options as never);
+}
+
+function unknownKeys(what: string, info: MessageInfo, options: object): string[] {
+  const known = new Map(Object.entries(info.fields).map(([name, field]) => [outputName(name, field), field]));
+  return Object.entries(options).flatMap(([key, value]) => {
+    const field = known.get(key);
+    if (field === undefined) return [`${what}: unknown option ${key}${hint(didYouMean(key, known.keys()))}`];
+    const inner = messageInfo(fieldSchema(field));
+    const deeper = inner !== undefined && typeof value === 'object' && value !== null;
+    return deeper ? unknownKeys(`${what}.${key}`, inner, value) : [];
+  });
+}
+
+function hint(text: string | undefined): string {
+  return text === undefined ? '' : ` (${text})`;
+}
+
+/** Options of {@link listener}; every field of Envoy's `Listener` that is supported may be given in camelCase. */
+export interface ListenerOptions {
+  /** Default: `listener_<port>`. */
+  readonly name?: string;
+  /** IP address to bind. Default `0.0.0.0`: all IPv4 interfaces. */
+  readonly host?: string;
+  /** 0 lets the system choose; see `proxy.address(name)`. */
+  readonly port?: number;
+  /** A unix socket instead of host and port. */
+  readonly path?: string;
+  /** The HTTP connection manager behind the network filters. */
+  readonly http?: HttpConnectionManagerConfig;
+  /** Network filters, in order. Without `http` the last one must be terminal. */
+  readonly filters?: readonly ConfiguredNetworkFilter[];
+  /** Unsent bytes per connection above which its source is paused. Default 32 KiB. */
+  readonly perConnectionBufferLimitBytes?: number;
+}
+
+/**
+ * A listener: where the proxy accepts connections, and what it does with them.
+ *
+ * @example listener({ port: 8000, http: http({ routes: [route('/', 'service1')], filters: [router()] }) })
+ */
+export function listener(options: ListenerOptions): ListenerConfig {
+  const { name, host = '0.0.0.0', port = 0, path, http, filters = [], ...rest } = options;
+  if (path === undefined && isIP(host) === 0)
+    throw invalid(`listener host ${JSON.stringify(host)} is not an IP address`);
+  const chain: ResolvedExtension[] = filters.map(({ definition, config }) => entry(definition, config));
+  if (http !== undefined) chain.push(entry(httpConnectionManager, http));
+  return filled('listener', listenerSchema, {
+    name: name ?? `listener_${path ?? port}`,
+    address: path === undefined ? { socketAddress: { address: host, portValue: port } } : { pipe: { path } },
+    filterChains: [{ filters: chain }],
+    ...rest,
+  });
+}
+
+function entry(definition: { name: string; typeUrl: string | undefined }, config: unknown): ResolvedExtension {
+  return { name: definition.name, typeUrl: definition.typeUrl, definition, config } as unknown as ResolvedExtension;
+}
+
+/** Options of {@link http}; every supported field of Envoy's `HttpConnectionManager` may be given in camelCase. */
+export type HttpOptions = Partial<Omit<HttpConnectionManagerConfig, 'routeConfig' | 'httpFilters'>> & {
+  /** Routes of one virtual host that serves every domain. */
+  readonly routes?: readonly RouteConfig[];
+  /** Instead of `routes`: virtual hosts of your own, see {@link virtualHost}. */
+  readonly virtualHosts?: readonly VirtualHostConfig[];
+  /** HTTP filters, in order. The last one must be terminal: the router. */
+  readonly filters: readonly ConfiguredHttpFilter[];
+};
+
+/** An HTTP connection manager: codec, filters and routes. `statPrefix` defaults to `ingress_http`. */
+export function http(options: HttpOptions): HttpConnectionManagerConfig {
+  const { routes = [], virtualHosts, filters, ...rest } = options;
+  return filled('http', httpConnectionManagerSchema, {
+    statPrefix: 'ingress_http',
+    ...rest,
+    routeConfig: {
+      name: 'local_route',
+      virtualHosts: virtualHosts ?? [virtualHost('default', { domains: ['*'], routes })],
+    },
+    httpFilters: filters.map(({ definition, config }) => ({ ...entry(definition, config), disabled: false })),
+  });
+}
+
+/** Options of {@link virtualHost}; every supported field of Envoy's `VirtualHost` may be given in camelCase. */
+export type VirtualHostOptions = Partial<Omit<VirtualHostConfig, 'name'>> & {
+  /** `example.com`, `*.example.com`, `example.*` or `*`. */
+  readonly domains: readonly string[];
+  readonly routes: readonly RouteConfig[];
+};
+
+/** Routes for some domains. */
+export function virtualHost(name: string, options: VirtualHostOptions): VirtualHostConfig {
+  return filled(`virtualHost ${name}`, virtualHostSchema, { name, ...options });
+}
+
+/** What a route does besides forwarding to a cluster with default settings. */
+export type RouteOptions = Partial<Omit<RouteConfig, 'match' | 'route'>> & {
+  readonly match?: Record<string, unknown>;
+  readonly route?: Record<string, unknown>;
+};
+
+/**
+ * A route: requests whose path begins with `prefix` go to `cluster`.
+ *
+ * @example route('/service/1', 'service1')
+ * @example route('/api', 'api', { route: { prefixRewrite: '/', timeoutMs: 3000 } })
+ * @example route('/old', undefined, { redirect: { pathRedirect: '/new' } })
+ */
+export function route(prefix: string, cluster: string | undefined, options: RouteOptions = {}): RouteConfig {
+  const { match, route: action, ...rest } = options;
+  return filled(`route ${prefix}`, routeSchema, {
+    match: { prefix, ...match },
+    ...(cluster === undefined ? {} : { route: { cluster, ...action } }),
+    ...rest,
+  });
+}
+
+/** Options of {@link cluster}; every supported field of Envoy's `Cluster` may be given in camelCase. */
+export type ClusterOptions = Partial<Omit<ClusterConfig, 'name' | 'loadAssignment'>> & {
+  /** `host:port`, `[v6]:port` or `unix:/path`. Names need `type: 'STRICT_DNS'` and its discovery among the extensions. */
+  readonly endpoints: readonly string[];
+};
+
+/**
+ * A cluster: where requests can be sent.
+ *
+ * @example cluster('service1', { endpoints: ['127.0.0.1:9001', '127.0.0.1:9002'] })
+ */
+export function cluster(name: string, options: ClusterOptions): ClusterConfig {
+  const { endpoints, ...rest } = options;
+  const type = rest.type ?? 'STATIC';
+  const lbEndpoints = endpoints.map((text) => ({ endpoint: { address: endpointAddress(name, text, type) } }));
+  return filled(`cluster ${name}`, clusterSchema, {
+    name,
+    ...rest,
+    loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints }] },
+  });
+}
+
+function endpointAddress(cluster: string, text: string, type: string) {
+  if (text.startsWith('unix:')) return { pipe: { path: text.slice(5), mode: 0 } };
+  const parts = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
+  const host = parts?.[1] ?? parts?.[2];
+  const port = Number(parts?.[3]);
+  if (host === undefined || !(port <= 65535)) {
+    throw invalid(`cluster ${cluster}: endpoint ${JSON.stringify(text)} is not host:port, [v6]:port or unix:/path`);
+  }
+  if (type === 'STATIC' && isIP(host) === 0) {
+    throw invalid(`cluster ${cluster}: ${host} is not an IP address; names need type: 'STRICT_DNS'`);
+  }
+  return { socketAddress: { protocol: 'TCP', address: host, portValue: port, ipv4Compat: false } };
+}
+
+/** The admin server's address. */
+export interface AdminOptions {
+  readonly port: number;
+  /** Default `127.0.0.1`: the admin interface can stop the process and shows the whole config. */
+  readonly host?: string;
+}
+
+/** @internal */
+export function adminConfig(options: AdminOptions): AdminConfig {
+  const address = { socketAddress: { address: options.host ?? '127.0.0.1', portValue: options.port } };
+  return fillDefaults(adminSchema, { address } as never);
+}
+
+function invalid(message: string): MeshError {
+  return new MeshError('CONFIG_INVALID', message);
+}

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { clusterSchema, upstreamHttpOptionsName, upstreamHttpOptionsOf } from './cluster.ts';
+import { type Accepted, expectAccepted, expectRefused, type Refused, refusals } from './fixture.ts';
+
+const httpType = `type.googleapis.com/${upstreamHttpOptionsName}`;
+function cluster(more: object): object {
+  return { name: 'c', ...more };
+}
+function hosts(...addresses: string[]): object {
+  const endpoints = addresses.map((text) => ({
+    endpoint: { address: { socket_address: { address: text, port_value: 1 } } },
+  }));
+  return { load_assignment: { cluster_name: 'c', endpoints: [{ lb_endpoints: endpoints }] } };
+}
+function typedHttp(more: object): object {
+  return cluster({ typed_extension_protocol_options: { [upstreamHttpOptionsName]: { '@type': httpType, ...more } } });
+}
+const http2 = 'HTTP/2 is not built yet';
+const xds = 'xDS is not built yet';
+const unsupported = (reason: string) => `known to Envoy, not supported here: ${reason}`;
+const noIp =
+  "malformed IP address: localhost. Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'";
+const upstreamOnly = unsupported('it has no effect on upstream connections');
+
+const accepted: readonly Accepted[] = [
+  [
+    'Cluster',
+    clusterSchema,
+    () => cluster({}),
+    { type: 'STATIC', connectTimeoutMs: 5000, lbPolicy: 'ROUND_ROBIN', dnsRefreshRateMs: 5000, altStatName: '' },
+  ],
+  [
+    'Cluster by name',
+    clusterSchema,
+    () => cluster({ type: 'STRICT_DNS', ...hosts('example.com') }),
+    { type: 'STRICT_DNS' },
+  ],
+  [
+    'Cluster.circuit_breakers',
+    clusterSchema,
+    () => cluster({ circuit_breakers: { thresholds: [{ max_requests: 1 }] } }),
+    { circuitBreakers: { thresholds: [{ priority: 'DEFAULT', maxConnections: 1024, maxRequests: 1, maxRetries: 3 }] } },
+  ],
+  [
+    'HttpProtocolOptions of a cluster',
+    clusterSchema,
+    () => typedHttp({ explicit_http_config: { http_protocol_options: {} } }),
+    {},
+  ],
+];
+
+const refused: readonly Refused[] = [
+  ['no name', clusterSchema, () => ({}), 'name: is required'],
+  [
+    'h2 upstream',
+    clusterSchema,
+    () => cluster({ http2_protocol_options: {} }),
+    `http2_protocol_options: ${unsupported(http2)}`,
+  ],
+  ['EDS', clusterSchema, () => cluster({ type: 'EDS' }), `type: EDS is ${unsupported(xds)}`],
+  [
+    'type',
+    clusterSchema,
+    () => cluster({ type: 'STRICT_DN' }),
+    'type: expected one of STATIC, STRICT_DNS, got "STRICT_DN" (did you mean "STRICT_DNS"?)',
+  ],
+  [
+    'balancer',
+    clusterSchema,
+    () => cluster({ lb_policy: 'MAGLEV' }),
+    `lb_policy: MAGLEV is ${unsupported('only round robin is built')}`,
+  ],
+  [
+    'connect timeout',
+    clusterSchema,
+    () => cluster({ connect_timeout: '0s' }),
+    'connect_timeout: must be greater than 0s, got 0s',
+  ],
+  [
+    'static name',
+    clusterSchema,
+    () => cluster(hosts('127.0.0.1', 'localhost')),
+    `load_assignment.endpoints.0.lb_endpoints.1.endpoint.address.socket_address.address: ${noIp}`,
+  ],
+  [
+    'old and new options',
+    clusterSchema,
+    () => ({ ...typedHttp({ explicit_http_config: { http_protocol_options: {} } }), http_protocol_options: {} }),
+    `http_protocol_options: cannot be given beside ${upstreamHttpOptionsName}`,
+  ],
+  [
+    'typed options without type',
+    clusterSchema,
+    () => cluster({ typed_extension_protocol_options: { [upstreamHttpOptionsName]: {} } }),
+    `typed_extension_protocol_options.${upstreamHttpOptionsName}: needs "@type": ${httpType}`,
+  ],
+  [
+    'typed options of another type',
+    clusterSchema,
+    () => cluster({ typed_extension_protocol_options: { [upstreamHttpOptionsName]: { '@type': 'x/y' } } }),
+    `typed_extension_protocol_options.${upstreamHttpOptionsName}.@type: expected the type ${httpType}, got x/y`,
+  ],
+  [
+    'typed options without choice',
+    clusterSchema,
+    () => typedHttp({}),
+    `typed_extension_protocol_options.${upstreamHttpOptionsName}: needs one of explicit_http_config`,
+  ],
+  [
+    'upstream stream duration',
+    clusterSchema,
+    () => cluster({ common_http_protocol_options: { max_stream_duration: '1s' } }),
+    `common_http_protocol_options.max_stream_duration: ${unsupported('not built yet for clusters')}`,
+  ],
+  [
+    'upstream underscores',
+    clusterSchema,
+    () =>
+      typedHttp({
+        common_http_protocol_options: { headers_with_underscores_action: 'DROP_HEADER' },
+        explicit_http_config: { http_protocol_options: { accept_http_10: true } },
+      }),
+    `typed_extension_protocol_options.${upstreamHttpOptionsName}.common_http_protocol_options.headers_with_underscores_action: ${upstreamOnly}`,
+    `typed_extension_protocol_options.${upstreamHttpOptionsName}.explicit_http_config.http_protocol_options.accept_http_10: ${upstreamOnly}`,
+  ],
+  [
+    'failure rate',
+    clusterSchema,
+    () => cluster({ dns_failure_refresh_rate: { base_interval: '2s', max_interval: '1s' } }),
+    'dns_failure_refresh_rate.max_interval: max_interval must be greater than or equal to the base_interval',
+  ],
+];
+
+describe('clusterSchema', () => {
+  it.each(accepted)('%s: the valid minimum is accepted', (_, schema, value, part) =>
+    expectAccepted(schema, value(), part),
+  );
+
+  it.each(refusals(refused))('$name is refused', ({ schema, value, messages }) =>
+    expectRefused(schema, value(), messages),
+  );
+});
+
+describe('upstreamHttpOptionsOf', () => {
+  it.each([
+    [{}, { idleTimeoutMs: 3_600_000, maxRequestsPerConnection: 0, maxConnectionDurationMs: undefined }],
+    [{ max_requests_per_connection: 5 }, { maxRequestsPerConnection: 5 }],
+    [
+      { common_http_protocol_options: { idle_timeout: '1s', max_requests_per_connection: 2 } },
+      { idleTimeoutMs: 1000, maxRequestsPerConnection: 2 },
+    ],
+    [{ http_protocol_options: { enable_trailers: true } }, { http1: { enableTrailers: true } }],
+  ])('reads the older fields: %j', (more, expected) => {
+    expect(upstreamHttpOptionsOf(clusterSchema.parse(cluster(more)))).toMatchObject(expected);
+  });
+
+  it('reads the typed options', () => {
+    const config = typedHttp({
+      common_http_protocol_options: { idle_timeout: '2s' },
+      explicit_http_config: { http_protocol_options: { enable_trailers: true } },
+    });
+    expect(upstreamHttpOptionsOf(clusterSchema.parse(config))).toMatchObject({
+      idleTimeoutMs: 2000,
+      http1: { enableTrailers: true },
+    });
+  });
+});

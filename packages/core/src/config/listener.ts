@@ -1,0 +1,115 @@
+/** Listeners: where the proxy accepts connections and what it does with them. */
+import type { z } from 'zod';
+import { address, metadata, notAnIp } from './common.ts';
+import { discoveredConfig, extension } from './extension.ts';
+import { type DeepPartial, fields, message, notSupported, required, withDefault } from './message.ts';
+import { bool, enumOf, list, only, onlyEmpty, string, uint32 } from './proto-json.ts';
+import type { Report } from './schema-type.ts';
+
+const chains = 'one filter chain per listener is built, matching all connections';
+const listenerFilters = 'listener filters are not built yet';
+const sockets = 'this socket option is not available in Node.js';
+
+/** Envoy `Filter`: one network filter of a chain. */
+const networkFilterEntry = extension('network-filter', {
+  name: 'envoy.config.listener.v3.Filter',
+  extra: {},
+  known: discoveredConfig,
+});
+
+/** Envoy `FilterChain`. */
+export const filterChainSchema = message(
+  {
+    name: withDefault(string(), ''),
+    filter_chain_match: onlyEmpty('map', chains),
+    filters: list(networkFilterEntry),
+    metadata,
+  },
+  {
+    name: 'envoy.config.listener.v3.FilterChain',
+    known: {
+      ...fields('transport_socket transport_socket_connect_timeout tls_context', 'TLS is not built yet'),
+      use_proxy_proto: listenerFilters,
+    },
+  },
+);
+
+const additionalAddress = message(
+  { address: required(address) },
+  {
+    name: 'envoy.config.listener.v3.AdditionalAddress',
+    known: fields('socket_options tcp_keepalive', sockets),
+  },
+);
+
+/** Envoy `Listener`. */
+export const listenerSchema = message(
+  {
+    name: withDefault(string(), ''),
+    address: required(address),
+    additional_addresses: list(additionalAddress),
+    stat_prefix: withDefault(string(), ''),
+    filter_chains: list(filterChainSchema),
+    default_filter_chain: filterChainSchema,
+    per_connection_buffer_limit_bytes: uint32({ min: 1 }),
+    tcp_backlog_size: uint32({ max: 0x7fff_ffff }),
+    drain_type: withDefault(enumOf(['DEFAULT', 'MODIFY_ONLY']), 'DEFAULT'),
+    traffic_direction: withDefault(enumOf(['UNSPECIFIED', 'INBOUND', 'OUTBOUND']), 'UNSPECIFIED'),
+    metadata,
+    enable_reuse_port: withDefault(bool(), true),
+    bind_to_port: withDefault(only(bool(), true, 'a listener is reached by its port only'), true),
+    access_log: onlyEmpty('list', 'access logs are not built yet'),
+  },
+  {
+    name: 'envoy.config.listener.v3.Listener',
+    known: {
+      filter_chain_matcher: chains,
+      fcds_config: 'xDS is not built yet',
+      stats_matcher: 'not built yet',
+      ...fields('listener_filters listener_filters_timeout continue_on_listener_filters_timeout', listenerFilters),
+      ...fields('use_original_dst use_proxy_proto', listenerFilters),
+      deprecated_v1: 'use bind_to_port',
+      ...fields('transparent freebind socket_options tcp_fast_open_queue_length enable_mptcp tcp_keepalive', sockets),
+      reuse_port: 'use enable_reuse_port',
+      udp_listener_config: 'UDP is not built yet',
+      ...fields('api_listener internal_listener', 'not built yet'),
+      connection_balance_config: 'the system balances connections over workers',
+      ...fields(
+        'per_connection_buffer_high_watermark_timeout max_connections_to_accept_per_socket_event ignore_global_conn_limit bypass_overload_manager',
+        'not built yet',
+      ),
+    },
+    check: checkListener,
+  },
+);
+
+/** The part of a listener that is checked; spelled out, because the schema's own type would refer to itself. */
+type Checked = DeepPartial<{
+  readonly name: string;
+  readonly address: z.output<typeof address>;
+  readonly additionalAddresses: readonly z.output<typeof additionalAddress>[];
+  readonly filterChains: readonly FilterChainConfig[];
+  readonly defaultFilterChain?: FilterChainConfig;
+}>;
+
+function checkListener(listener: Checked, report: Report): void {
+  const problem = notAnIp(listener.address?.socketAddress?.address);
+  if (problem !== undefined) report({ path: ['address', 'socket_address', 'address'], message: problem });
+  for (const [index, extra] of (listener.additionalAddresses ?? []).entries()) {
+    const message = notAnIp(extra?.address?.socketAddress?.address);
+    if (message === undefined) continue;
+    report({ path: ['additional_addresses', index, 'address', 'socket_address', 'address'], message });
+  }
+  const count = listener.filterChains?.length ?? 0;
+  for (let index = 1; index < count; index++) {
+    report({ path: ['filter_chains', index], message: `a second filter chain is ${notSupported(chains)}` });
+  }
+  if (count === 0 && listener.defaultFilterChain === undefined) {
+    report({ message: `error adding listener '${listener.name ?? ''}': no filter chains specified` });
+  }
+}
+
+/** A listener with all defaults filled in. */
+export type ListenerConfig = z.output<typeof listenerSchema>;
+/** The network filters for a connection. */
+export type FilterChainConfig = z.output<typeof filterChainSchema>;

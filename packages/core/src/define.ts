@@ -1,0 +1,251 @@
+/**
+ * One shape for every extension point: `defineX({ name, typeUrl?, config, create })`. What it returns is at once the
+ * definition (for `extensions: […]` and YAML) and a function that makes a configured instance in code.
+ */
+import type { Discovery, DiscoveryContext } from './api/discovery.ts';
+import type { HttpFilter, TerminalHttpFilter } from './api/http-filter.ts';
+import type { HttpStream } from './api/http-stream.ts';
+import type { NetworkFilter, NetworkFilterContext } from './api/network-filter.ts';
+import type { StatsScope } from './api/stats.ts';
+import type { StandardIssue, StandardSchema } from './config/standard-schema.ts';
+import { MeshError } from './errors.ts';
+
+/** The kinds of extension that a registry holds. */
+export type ExtensionKind = 'http-filter' | 'network-filter' | 'discovery';
+
+/** The input type that a schema accepts; `unknown` for schemas that do not say. */
+export type SchemaInput<S> = S extends { readonly '~standard': { readonly types?: infer T } }
+  ? NonNullable<T> extends { readonly input: infer I }
+    ? I
+    : unknown
+  : unknown;
+
+/** The value that a schema produces. */
+export type SchemaOutput<S> = S extends { readonly '~standard': { readonly types?: infer T } }
+  ? NonNullable<T> extends { readonly output: infer O }
+    ? O
+    : unknown
+  : S extends StandardSchema<infer O>
+    ? O
+    : unknown;
+
+/** What every definition has. */
+export interface ExtensionBase<Kind extends ExtensionKind = ExtensionKind> {
+  readonly kind: Kind;
+  /** The name in configuration, e.g. `acme.filters.http.gate`. Unique within a registry and kind. */
+  readonly name: string;
+  /** `type.googleapis.com/…` of the config message, for YAML that names it by `@type`. */
+  readonly typeUrl: string | undefined;
+  readonly config: StandardSchema;
+  readonly routeConfig: StandardSchema | undefined;
+}
+
+/** What `create` of an HTTP filter gets besides its config. */
+export interface HttpFilterContext<RouteConfig = unknown> {
+  /** Scope `http.<stat_prefix>.` of the connection manager that the filter is in. */
+  readonly stats: StatsScope;
+  /** This filter's `typed_per_filter_config` for the stream's route, most specific first; `undefined` without one. */
+  routeConfig(stream: HttpStream): RouteConfig | undefined;
+}
+
+/** An HTTP filter's definition, with its types erased for the registry. */
+export interface HttpFilterDefinition extends ExtensionBase<'http-filter'> {
+  /** It ends the chain and produces the response; exactly the last filter of a chain must be terminal. */
+  readonly terminal: boolean;
+  readonly newState: (() => unknown) | undefined;
+  create(config: unknown, context: HttpFilterContext): HttpFilter<never, never>;
+}
+
+/** A network filter's definition, with its types erased for the registry. */
+export interface NetworkFilterDefinition extends ExtensionBase<'network-filter'> {
+  readonly terminal: boolean;
+  readonly newState: (() => unknown) | undefined;
+  create(config: unknown, context: NetworkFilterContext): NetworkFilter<never>;
+}
+
+/** A discovery's definition. */
+export interface DiscoveryDefinition extends ExtensionBase<'discovery'> {
+  /** Values of a cluster's `type` that it serves, e.g. `STRICT_DNS`. */
+  readonly types: readonly string[];
+  create(context: DiscoveryContext<never>): Discovery;
+}
+
+/** Anything that `createProxy({ extensions })` takes. */
+export type Extension = HttpFilterDefinition | NetworkFilterDefinition | DiscoveryDefinition;
+
+/** A definition together with a checked config: what the code door puts into a chain. */
+export interface Configured<Definition extends Extension> {
+  readonly definition: Definition;
+  readonly config: unknown;
+}
+
+/** An HTTP filter for `http({ filters: […] })`. */
+export type ConfiguredHttpFilter = Configured<HttpFilterDefinition>;
+/** A network filter for `listener({ filters: […] })`. */
+export type ConfiguredNetworkFilter = Configured<NetworkFilterDefinition>;
+
+/** A definition that can be called with its config. Without required fields the config may be left out. */
+export type HttpFilterFactory<Input, RouteConfig = unknown> = HttpFilterDefinition & {
+  readonly routeConfig: (StandardSchema & { readonly '~types'?: RouteConfig }) | undefined;
+} & ({} extends Input ? (config?: Input) => ConfiguredHttpFilter : (config: Input) => ConfiguredHttpFilter);
+
+/** A definition that can be called with its config. */
+export type NetworkFilterFactory<Input> = NetworkFilterDefinition &
+  ({} extends Input ? (config?: Input) => ConfiguredNetworkFilter : (config: Input) => ConfiguredNetworkFilter);
+
+/** What {@link defineHttpFilter} takes. */
+export interface HttpFilterOptions<
+  Config extends StandardSchema,
+  State,
+  RouteConfig extends StandardSchema,
+  Filter = HttpFilter<State, HttpStream>,
+> {
+  readonly name: string;
+  readonly typeUrl?: string;
+  /** Any Standard Schema (zod, valibot, arktype, …) of a plain object with camelCase keys. */
+  readonly config: Config;
+  /** Schema of per-route config (`typed_per_filter_config`), read by `context.routeConfig(stream)`. */
+  readonly routeConfig?: RouteConfig;
+  /** Makes this filter's state of one request; left out, nothing is allocated per request. */
+  readonly newState?: () => State;
+  /** Called once per config load. The returned hooks are shared by all requests. */
+  create(config: SchemaOutput<Config>, context: HttpFilterContext<SchemaOutput<RouteConfig>>): Filter;
+}
+
+/**
+ * Defines an HTTP filter.
+ *
+ * @example
+ * export const served = defineHttpFilter({
+ *   name: 'acme.filters.http.served',
+ *   config: z.object({ by: z.string().default('mesh') }),
+ *   create: ({ by }) => ({ onResponseHeaders: (headers) => headers.set('x-served-by', by) }),
+ * });
+ * // in code: http({ filters: [served({ by: 'me' }), router()] }); in YAML: its name, with extensions: [...standard, served]
+ */
+export function defineHttpFilter<
+  Config extends StandardSchema,
+  State = undefined,
+  RouteConfig extends StandardSchema = StandardSchema,
+>(
+  options: HttpFilterOptions<Config, State, RouteConfig>,
+): HttpFilterFactory<SchemaInput<Config>, SchemaOutput<RouteConfig>> {
+  return httpFilter(options, false);
+}
+
+/**
+ * Defines a filter that ends the chain and produces the response, as the router does. Its hooks get a
+ * `TerminalStream`, through which the response is sent.
+ */
+export function defineTerminalHttpFilter<
+  Config extends StandardSchema,
+  State = undefined,
+  RouteConfig extends StandardSchema = StandardSchema,
+>(
+  options: HttpFilterOptions<Config, State, RouteConfig, TerminalHttpFilter<State>>,
+): HttpFilterFactory<SchemaInput<Config>, SchemaOutput<RouteConfig>> {
+  return httpFilter(options, true);
+}
+
+function httpFilter<Config extends StandardSchema, RouteConfig extends StandardSchema>(
+  options: HttpFilterOptions<Config, unknown, RouteConfig, object>,
+  terminal: boolean,
+): HttpFilterFactory<SchemaInput<Config>, SchemaOutput<RouteConfig>> {
+  return factory({
+    kind: 'http-filter',
+    name: options.name,
+    typeUrl: options.typeUrl,
+    config: options.config,
+    routeConfig: options.routeConfig,
+    newState: options.newState,
+    terminal,
+    create: (config, context) => options.create(config as never, context as never) as HttpFilter<never, never>,
+  } satisfies HttpFilterDefinition) as unknown as HttpFilterFactory<SchemaInput<Config>, SchemaOutput<RouteConfig>>;
+}
+
+/** What {@link defineNetworkFilter} takes. */
+export interface NetworkFilterOptions<Config extends StandardSchema, State> {
+  readonly name: string;
+  readonly typeUrl?: string;
+  readonly config: Config;
+  /** Makes this filter's state of one connection. */
+  readonly newState?: () => State;
+  /** It consumes the connection's bytes; exactly the last filter of a chain must be terminal. */
+  readonly terminal?: boolean;
+  /** Called once per config load. */
+  create(config: SchemaOutput<Config>, context: NetworkFilterContext): NetworkFilter<State>;
+}
+
+/**
+ * Defines a network (L4) filter.
+ *
+ * @example
+ * export const echo = defineNetworkFilter({
+ *   name: 'acme.filters.network.echo',
+ *   config: z.object({}),
+ *   terminal: true,
+ *   create: () => ({ onData: (chunk, connection, _state, end) => void connection.write(chunk, end) }),
+ * });
+ */
+export function defineNetworkFilter<Config extends StandardSchema, State = undefined>(
+  options: NetworkFilterOptions<Config, State>,
+): NetworkFilterFactory<SchemaInput<Config>> {
+  return factory({
+    kind: 'network-filter',
+    name: options.name,
+    typeUrl: options.typeUrl,
+    config: options.config,
+    routeConfig: undefined,
+    newState: options.newState,
+    terminal: options.terminal ?? false,
+    create: (config, context) => options.create(config as SchemaOutput<Config>, context) as NetworkFilter<never>,
+  } satisfies NetworkFilterDefinition) as unknown as NetworkFilterFactory<SchemaInput<Config>>;
+}
+
+const anything: StandardSchema = {
+  '~standard': { version: 1, vendor: 'mesh', validate: (value) => ({ value }) },
+};
+
+/** What {@link defineDiscovery} takes. */
+export interface DiscoveryOptions<Config> {
+  readonly name: string;
+  readonly types: readonly string[];
+  /** Called once per cluster. `context.config` is the parsed cluster config. */
+  create(context: DiscoveryContext<Config>): Discovery;
+}
+
+/** Defines where a cluster's endpoints come from. */
+export function defineDiscovery<Config>(options: DiscoveryOptions<Config>): DiscoveryDefinition {
+  return {
+    kind: 'discovery',
+    name: options.name,
+    typeUrl: undefined,
+    config: anything,
+    routeConfig: undefined,
+    types: options.types,
+    create: (context) => options.create(context),
+  };
+}
+
+/** Makes the definition callable; the properties of the function are the definition's. */
+function factory<Definition extends HttpFilterDefinition | NetworkFilterDefinition>(definition: Definition) {
+  const make = (config: unknown = {}) => ({ definition: made, config: checkConfig(definition, config) });
+  const made = Object.defineProperties(make, Object.getOwnPropertyDescriptors(definition)) as unknown as Definition;
+  return made;
+}
+
+/** Checks a config that code gives. @throws MeshError `CONFIG_INVALID` that names every problem. */
+function checkConfig(definition: Extension, config: unknown): unknown {
+  const result = definition.config['~standard'].validate(config);
+  if (result instanceof Promise) {
+    throw new MeshError('CONFIG_INVALID', `${definition.name}: schemas that check asynchronously cannot be used`);
+  }
+  if (result.issues === undefined) return result.value;
+  const problems = result.issues.map((issue) => `  ${issuePath(issue)}${issue.message}`).join('\n');
+  throw new MeshError('CONFIG_INVALID', `invalid config for ${definition.name}:\n${problems}`);
+}
+
+function issuePath(issue: StandardIssue): string {
+  const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+  return path === '' ? '' : `${path}: `;
+}

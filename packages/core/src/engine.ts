@@ -1,0 +1,13 @@
+/**
+ * The engine's own parts, for `@mesh/testing`, which runs them without sockets. Not covered by semantic versioning:
+ * extensions and applications import `@mesh/core`.
+ */
+export { httpSettings } from './config/build.ts';
+export { parseExtensionConfig } from './config/extension-config.ts';
+export { HeaderMap, RequestHead, ResponseHead } from './headers/header-map.ts';
+export { FilterPlan, type PlannedFilter } from './http/filter-plan.ts';
+export { HttpManager } from './http/manager.ts';
+export { Stream } from './http/stream.ts';
+export { Registry } from './registry.ts';
+export { TimerWheel } from './runtime/timer-wheel.ts';
+export { listenerHttpStats, StatsStore } from './stats/index.ts';

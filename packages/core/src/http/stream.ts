@@ -1,0 +1,536 @@
+/**
+ * One exchange: request in, response out, through the filters. Hooks that answer at once are walked here with a plain
+ * loop; the first one that parks or holds hands its direction to a `FilterFlow`. Invariants: `onComplete` runs exactly
+ * once; after `over` nothing reaches filters or the codec; an error in a hook ends this stream only.
+ */
+
+import type { Timers } from '../api/clock.ts';
+import type { Host } from '../api/cluster.ts';
+import type { RequestSink, ResetReason, ResponseWriter } from '../api/codec.ts';
+import type { Headers, ResponseHeaders } from '../api/headers.ts';
+import type {
+  BodySource,
+  FilterHandle,
+  Replied,
+  ReplyHeaders,
+  ReplyOptions,
+  StreamConnection,
+  StreamInfo,
+  TerminalStream,
+} from '../api/http-stream.ts';
+import type { Route } from '../api/route.ts';
+import type { StatsScope } from '../api/stats.ts';
+import type { Clusters } from '../api/upstream.ts';
+import { ResponseFlag } from '../errors.ts';
+import type { RequestHead, ResponseHead } from '../headers/header-map.ts';
+import { TimerEntry } from '../runtime/timer-wheel.ts';
+import { REPLIED } from './answers.ts';
+import { FilterFlow } from './filter-flow.ts';
+import type { FilterPlan, Step } from './filter-plan.ts';
+import { RequestFlowHost, ResponseFlowHost } from './flow-hosts.ts';
+import { grpcReplyHead, isGrpc, replyBody, replyHead } from './local-reply.ts';
+import type { HttpManager } from './manager.ts';
+
+let nextId = 1;
+
+export class Stream extends TimerEntry implements TerminalStream, RequestSink, StreamInfo {
+  readonly id = nextId++;
+  readonly manager: HttpManager;
+  /** The chain's plan, or the route's own when it switches filters. */
+  plan: FilterPlan;
+  readonly writer: ResponseWriter;
+  private readonly owner: StreamConnection;
+  requestHeaders!: RequestHead;
+  responseHeaders: ResponseHead | undefined = undefined;
+  requestTrailers: Headers | undefined = undefined;
+  responseTrailers: Headers | undefined = undefined;
+  route: Route | undefined = undefined;
+  internal = false;
+  /** Response sent whole, or the exchange given up. */
+  over = false;
+  requestComplete = false;
+  chunkOwned = false;
+  /** Answered by `reply`: request parts that still come are dropped. */
+  replied = false;
+  /** A response head has begun its way through the filters. */
+  responseStarted = false;
+  /** The response head was given to the codec. */
+  responseCommitted = false;
+  responseEnded = false;
+  // StreamInfo
+  readonly startMs: number;
+  requestCompleteMs = 0;
+  upstreamFirstByteMs = 0;
+  endMs = 0;
+  flags = 0;
+  details = '';
+  bytesReceived = 0;
+  bytesSent = 0;
+  clientIp = '';
+  upstreamHost: Host | undefined = undefined;
+  upstreamCluster = '';
+  attempts = 0;
+
+  private readonly states: unknown[] | undefined;
+  private ownMetadata: Map<string, unknown> | undefined = undefined;
+  private requestFlow: FilterFlow | undefined = undefined;
+  private responseFlow: FilterFlow | undefined = undefined;
+  private source: BodySource | undefined = undefined;
+  private sourcePauses = 0;
+  private blocked = false;
+  private idleTimeoutMs: number;
+  private lastActivityMs: number;
+
+  constructor(manager: HttpManager, owner: StreamConnection, writer: ResponseWriter) {
+    super();
+    this.manager = manager;
+    this.plan = manager.plan;
+    this.writer = writer;
+    this.owner = owner;
+    this.startMs = manager.wheel.nowMs();
+    this.lastActivityMs = this.startMs;
+    this.idleTimeoutMs = manager.settings.streamIdleTimeoutMs;
+    const newStates = this.plan.newStates;
+    this.states = newStates.length === 0 ? undefined : makeStates(newStates);
+  }
+
+  // HttpStream
+
+  get finished(): boolean {
+    return this.over || this.replied;
+  }
+  get clusters(): Clusters {
+    return this.manager.clusters;
+  }
+  get timers(): Timers {
+    return this.manager.wheel;
+  }
+  get connection(): StreamConnection {
+    return this.owner;
+  }
+  get info(): StreamInfo {
+    return this;
+  }
+  get stats(): StatsScope {
+    return this.manager.scope;
+  }
+  /** Worked out when asked for: most requests are never looked at this way. */
+  get startWallMs(): number {
+    const { clock } = this.manager.wheel;
+    return clock.wallMs() - (clock.nowMs() - this.startMs);
+  }
+  get metadata(): Map<string, unknown> {
+    this.ownMetadata ??= new Map();
+    return this.ownMetadata;
+  }
+
+  routeConfig<T>(filter: FilterHandle<T>): T | undefined {
+    const slot = this.plan.routeSlots.get(filter.name);
+    return slot === undefined ? undefined : (this.route?.filterConfig(slot) as T | undefined);
+  }
+
+  state(slot: number): unknown {
+    return slot < 0 ? undefined : (this.states as unknown[])[slot];
+  }
+
+  // RequestSink: from the codec
+
+  onHead(head: RequestHead, end: boolean): void {
+    this.requestHeaders = head;
+    if (end) this.completeRequest();
+    this.armDeadline();
+    if (!this.manager.admit(this, head)) return;
+    const steps = this.plan.request.head;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i] as Step;
+      const answer = this.run(step, head, end);
+      if (this.finished) break;
+      if (answer === undefined) continue;
+      if (this.flowRequest().headAnswer(answer, step, end)) continue;
+      break;
+    }
+  }
+
+  onData(chunk: Buffer, end: boolean, owned: boolean): void {
+    if (this.over) return;
+    this.bytesReceived += chunk.length;
+    this.lastActivityMs = this.manager.wheel.nowMs();
+    if (end) this.completeRequest();
+    if (this.replied) return;
+    if (this.requestFlow !== undefined) {
+      this.chunkOwned = false;
+      this.requestFlow.data(chunk, end, owned);
+      return;
+    }
+    const steps = this.plan.request.data;
+    const own = owned || steps.length === 1 ? chunk : Buffer.from(chunk);
+    let part: Uint8Array = own;
+    this.chunkOwned = owned || own !== chunk;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i] as Step;
+      const answer = this.run(step, part, end);
+      if (this.finished) return;
+      if (answer === undefined) continue;
+      this.chunkOwned = false;
+      if (answer instanceof Uint8Array) part = answer;
+      else {
+        this.flowRequest().dataAnswer(answer, step, part, end);
+        return;
+      }
+    }
+  }
+
+  onTrailers(trailers: Headers): void {
+    if (this.over) return;
+    this.requestTrailers = trailers;
+    this.completeRequest();
+    if (this.replied) return;
+    if (this.requestFlow !== undefined) this.requestFlow.trailers(trailers);
+    else if (this.plan.request.trailers.length > 0) this.flowRequest().trailers(trailers);
+  }
+
+  onBatchEnd(): void {
+    this.source?.flushRequest();
+  }
+
+  onWritable(): void {
+    if (!this.blocked) return;
+    this.blocked = false;
+    this.manager.stats.downstream_flow_control_resumed_reading_total.value++;
+    this.resumeSource();
+  }
+
+  onReset(_reason: ResetReason): void {
+    if (this.over) return;
+    this.flags |= ResponseFlag.DC;
+    this.details ||= 'downstream_remote_disconnect';
+    this.manager.stats.downstream_rq_rx_reset.value++;
+    this.finish();
+  }
+
+  private completeRequest(): void {
+    this.requestComplete = true;
+    this.requestCompleteMs = this.lastActivityMs;
+  }
+
+  // Hooks
+
+  private run(step: Step, part: unknown, end: boolean): unknown {
+    try {
+      return step.run(part, this, this.state(step.slot), end);
+    } catch (error) {
+      this.filterFailed(step.name, error);
+      return undefined;
+    }
+  }
+
+  private flowRequest(): FilterFlow {
+    this.requestFlow ??= new FilterFlow(new RequestFlowHost(this));
+    return this.requestFlow;
+  }
+
+  private flowResponse(): FilterFlow {
+    this.responseFlow ??= new FilterFlow(new ResponseFlowHost(this));
+    return this.responseFlow;
+  }
+
+  /** A hook threw or its promise rejected: this stream pays, with a 500 or a reset, and nobody else. */
+  filterFailed(filter: string, error: unknown): void {
+    if (this.over) return;
+    this.manager.filterError(filter, error);
+    this.fail(500, 'Internal Server Error', `filter_error{${filter}}`);
+  }
+
+  /** A response filter held back more than the limit. */
+  responseTooLarge(): void {
+    this.fail(500, 'Internal Server Error', 'response_payload_too_large');
+  }
+
+  /** The client's message broke HTTP in its middle. */
+  protocolError(status: number, text: string, details: string): void {
+    if (this.over) return;
+    this.flags |= ResponseFlag.DPE;
+    this.fail(status, text, details);
+  }
+
+  /** Ends a broken exchange. The trouble may sit in the response path, so the reply goes around the filters. */
+  private fail(status: number, text: string, details: string): void {
+    this.details = details;
+    if (this.responseCommitted) {
+      this.reset();
+      return;
+    }
+    const body = replyBody(text);
+    this.commitReply(this.replyHead(status, body), body);
+  }
+
+  reply(status: number, body?: string | Uint8Array, headers?: ReplyHeaders, options?: ReplyOptions): Replied {
+    if (this.finished) return REPLIED;
+    if (options?.flag !== undefined) this.flags |= options.flag;
+    if (options?.details !== undefined) this.details = options.details;
+    if (this.responseCommitted) {
+      this.reset();
+      return REPLIED;
+    }
+    const bytes = replyBody(body);
+    const head = this.replyHead(status, bytes, headers);
+    options?.modify?.(head);
+    // The response path is already being walked: the reply cannot walk it a second time.
+    if (this.responseStarted) this.commitReply(head, bytes);
+    else this.walkReply(head, bytes);
+    return REPLIED;
+  }
+
+  private replyHead(status: number, body: Uint8Array | undefined, headers?: ReplyHeaders): ResponseHead {
+    return this.grpc ? grpcReplyHead(status, body, headers) : replyHead(status, body, headers);
+  }
+
+  private get grpc(): boolean {
+    return isGrpc(this.requestHeaders.get('content-type'));
+  }
+
+  private walkReply(head: ResponseHead, body: Uint8Array | undefined): void {
+    this.replied = true;
+    const end = body === undefined || this.grpc;
+    this.ownRespondHead(head, end);
+    if (!end) this.ownRespondData(body, true, true);
+    this.flushResponse();
+  }
+
+  private commitReply(head: ResponseHead, body: Uint8Array | undefined): void {
+    this.replied = true;
+    this.responseStarted = true;
+    this.responseHeaders = head;
+    const end = body === undefined || this.grpc;
+    this.sendHead(head, end);
+    if (!end) this.sendData(body, true, true);
+  }
+
+  resumeRequest(): void {
+    this.requestFlow?.resume();
+  }
+
+  resumeResponse(): void {
+    this.responseFlow?.resume();
+    this.flushResponse();
+  }
+
+  reset(flag = 0): void {
+    if (this.over) return;
+    this.flags |= flag;
+    this.manager.stats.downstream_rq_tx_reset.value++;
+    this.finish();
+    this.writer.reset();
+  }
+
+  // TerminalStream: the response path
+
+  setSource(source: BodySource | undefined): void {
+    this.source = source;
+    for (let i = 0; source !== undefined && i < this.sourcePauses; i++) source.pause();
+  }
+
+  pauseRequest(): void {
+    this.writer.pauseRequest();
+  }
+  resumeRequestBody(): void {
+    this.writer.resumeRequest();
+  }
+
+  /** Counted; the producer of the response is told to wait. */
+  pauseSource(): void {
+    this.sourcePauses++;
+    this.source?.pause();
+  }
+  resumeSource(): void {
+    if (this.sourcePauses === 0) return;
+    this.sourcePauses--;
+    this.source?.resume();
+  }
+
+  setIdleTimeout(timeoutMs: number): void {
+    this.idleTimeoutMs = timeoutMs;
+    this.armDeadline();
+  }
+
+  respondInterim(head: ResponseHeaders): void {
+    if (this.finished || this.responseStarted || !this.manager.settings.proxy100Continue) return;
+    this.writer.writeInterim(head);
+  }
+
+  // What the terminal filter still sends once the exchange was answered elsewhere is dropped.
+
+  respondHead(head: ResponseHeaders, end: boolean): void {
+    if (!this.finished && !this.responseStarted) this.ownRespondHead(head, end);
+  }
+
+  respondData(chunk: Uint8Array, end: boolean, owned: boolean): void {
+    if (!this.finished) this.ownRespondData(chunk, end, owned);
+  }
+
+  respondTrailers(trailers: Headers): void {
+    if (this.finished) return;
+    this.responseTrailers = trailers;
+    if (this.responseFlow !== undefined) this.responseFlow.trailers(trailers);
+    else if (this.plan.response.trailers.length > 0) this.flowResponse().trailers(trailers);
+    else this.commitTrailers(trailers);
+  }
+
+  private ownRespondHead(head: ResponseHeaders, end: boolean): void {
+    this.lastActivityMs = this.manager.wheel.nowMs();
+    this.responseStarted = true;
+    this.responseHeaders = head as ResponseHead;
+    const steps = this.plan.response.head;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i] as Step;
+      const answer = this.run(step, head, end);
+      if (this.over) return;
+      if (answer === undefined) continue;
+      if (this.flowResponse().headAnswer(answer, step, end)) continue;
+      return;
+    }
+    this.sendHead(this.responseHeaders as ResponseHead, end);
+  }
+
+  private ownRespondData(chunk: Uint8Array, end: boolean, owned: boolean): void {
+    if (this.over) return;
+    this.lastActivityMs = this.manager.wheel.nowMs();
+    if (this.responseFlow !== undefined) this.responseFlow.data(chunk, end, owned);
+    else if (this.plan.response.data.length > 0) this.walkResponseData(chunk, end, owned);
+    else this.sendData(chunk, end, owned);
+  }
+
+  private walkResponseData(chunk: Uint8Array, end: boolean, owned: boolean): void {
+    const steps = this.plan.response.data;
+    // A hook that answers with a promise may read the chunk until it settles; a codec's buffer does not live so long.
+    const own = owned ? chunk : Buffer.from(chunk);
+    let part: Uint8Array = own;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i] as Step;
+      const answer = this.run(step, part, end);
+      if (this.over) return;
+      if (answer === undefined) continue;
+      if (answer instanceof Uint8Array) part = answer;
+      else {
+        this.flowResponse().dataAnswer(answer, step, part, end);
+        return;
+      }
+    }
+    this.sendData(part, end, part === own);
+  }
+
+  /** Sends what this turn has queued and applies back-pressure to the source. */
+  flushResponse(): void {
+    if (this.over) return;
+    if (this.writer.flush() || this.blocked) return;
+    this.blocked = true;
+    this.manager.stats.downstream_flow_control_paused_reading_total.value++;
+    this.pauseSource();
+  }
+
+  // Behind the last response filter
+
+  commitHead(end: boolean): void {
+    this.sendHead(this.responseHeaders as ResponseHead, end);
+  }
+  commitData(chunk: Uint8Array, end: boolean, owned: boolean): void {
+    this.sendData(chunk, end, owned);
+  }
+  commitTrailers(trailers: Headers): void {
+    if (this.over) return;
+    this.responseEnded = true;
+    this.finish();
+    this.writer.writeTrailers(trailers);
+  }
+
+  private sendHead(head: ResponseHead, end: boolean): void {
+    if (this.over) return;
+    this.responseCommitted = true;
+    this.manager.finishHead(head, this);
+    if (end) this.endResponse();
+    this.writer.writeHead(head, end);
+  }
+
+  private sendData(chunk: Uint8Array, end: boolean, owned: boolean): void {
+    if (this.over) return;
+    this.bytesSent += chunk.length;
+    if (end) this.endResponse();
+    this.writer.writeData(chunk, end, owned);
+  }
+
+  /** The response's last part is about to go out; filters see the end before the codec may start the next request. */
+  private endResponse(): void {
+    this.responseEnded = true;
+    this.finish();
+  }
+
+  // The end
+
+  private finish(): void {
+    this.over = true;
+    this.disarm();
+    this.endMs = this.manager.wheel.nowMs();
+    const steps = this.plan.complete;
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i] as Step;
+      try {
+        step.run(undefined, this, this.state(step.slot), true);
+      } catch (error) {
+        this.manager.filterError(step.name, error);
+      }
+    }
+    this.manager.streamEnded(this);
+    this.source = undefined;
+  }
+
+  // Deadlines
+
+  private armDeadline(): void {
+    const { settings, wheel } = this.manager;
+    const now = wheel.nowMs();
+    let due = Number.POSITIVE_INFINITY;
+    if (this.idleTimeoutMs > 0) due = this.lastActivityMs + this.idleTimeoutMs;
+    if (settings.requestTimeoutMs > 0 && !this.requestComplete)
+      due = Math.min(due, this.startMs + settings.requestTimeoutMs);
+    if (settings.maxStreamDurationMs > 0) due = Math.min(due, this.startMs + settings.maxStreamDurationMs);
+    if (due === Number.POSITIVE_INFINITY) this.disarm();
+    else wheel.armAt(this, Math.max(due, now));
+  }
+
+  /** The earliest deadline at the time of arming has passed; bytes since then may have moved the idle one. */
+  onDue(): void {
+    if (this.over) return;
+    const { settings, stats, wheel } = this.manager;
+    const now = wheel.nowMs();
+    const late = this.requestComplete ? 504 : 408;
+    if (settings.maxStreamDurationMs > 0 && now >= this.startMs + settings.maxStreamDurationMs) {
+      stats.downstream_rq_max_duration_reached.value++;
+      this.expire(late, 'downstream duration timeout', 0, 'max_duration_timeout');
+    } else if (
+      settings.requestTimeoutMs > 0 &&
+      !this.requestComplete &&
+      now >= this.startMs + settings.requestTimeoutMs
+    ) {
+      stats.downstream_rq_timeout.value++;
+      this.expire(408, 'request timeout', 0, 'request_overall_timeout');
+    } else if (this.idleTimeoutMs > 0 && now >= this.lastActivityMs + this.idleTimeoutMs) {
+      stats.downstream_rq_idle_timeout.value++;
+      this.expire(late, 'stream timeout', ResponseFlag.SI, 'stream_idle_timeout');
+    } else this.armDeadline();
+  }
+
+  private expire(status: number, body: string, flag: number, details: string): void {
+    if (!this.replied) {
+      this.reply(status, body, undefined, { flag, details });
+      return;
+    }
+    this.details = details;
+    this.reset(flag);
+  }
+}
+
+function makeStates(newStates: readonly (() => unknown)[]): unknown[] {
+  const states: unknown[] = new Array(newStates.length);
+  for (let i = 0; i < newStates.length; i++) states[i] = (newStates[i] as () => unknown)();
+  return states;
+}

@@ -1,0 +1,68 @@
+/** The public surface of `@mesh/core`, in three groups: compose a proxy, extend it, observe it. */
+
+// Extend
+export type * from './api/clock.ts';
+export type * from './api/cluster.ts';
+export type * from './api/codec.ts';
+export type * from './api/discovery.ts';
+export type * from './api/headers.ts';
+export type * from './api/http-filter.ts';
+export type * from './api/http-stream.ts';
+export type * from './api/load-balancer.ts';
+export type * from './api/network-filter.ts';
+export type * from './api/route.ts';
+export type * from './api/stats.ts';
+export type * from './api/upstream.ts';
+export {
+  type AdminOptions,
+  type ClusterOptions,
+  cluster,
+  type HttpOptions,
+  http,
+  type ListenerOptions,
+  listener,
+  type RouteOptions,
+  route,
+  type VirtualHostOptions,
+  virtualHost,
+} from './compose.ts';
+export type { BootstrapConfig } from './config/bootstrap.ts';
+export type { ClusterConfig } from './config/cluster.ts';
+export type { HttpConnectionManagerConfig } from './config/http-connection-manager.ts';
+export { ConfigError, type ConfigIssue, formatIssues } from './config/issues.ts';
+export type { JsonSchema } from './config/json-schema.ts';
+export type { ListenerConfig } from './config/listener.ts';
+export type { RouteConfig, VirtualHostConfig } from './config/route.ts';
+export type { StandardSchema } from './config/standard-schema.ts';
+export type { FieldSupport } from './config/support-table.ts';
+export { configJsonSchema, configSupport, createProxy, type ProxyOptions, validateConfig } from './create-proxy.ts';
+export {
+  type ConfiguredHttpFilter,
+  type ConfiguredNetworkFilter,
+  type DiscoveryDefinition,
+  defineDiscovery,
+  defineHttpFilter,
+  defineNetworkFilter,
+  defineTerminalHttpFilter,
+  type Extension,
+  type HttpFilterContext,
+  type HttpFilterDefinition,
+  type NetworkFilterDefinition,
+} from './define.ts';
+export { flagString, MeshError, type MeshErrorCode, ResponseFlag } from './errors.ts';
+export { HOLD, STOP } from './http/answers.ts';
+// Compose
+export type { Address } from './net/address.ts';
+export type { MeshProxy } from './proxy.ts';
+// Observe
+export {
+  createLogger,
+  type LevelLogger,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+  type ProcessLogger,
+} from './runtime/log.ts';
+export { TimerEntry } from './runtime/timer-wheel.ts';
+export type { StatsStore } from './stats/index.ts';
+export { bindToRegistry } from './stats/prometheus.ts';

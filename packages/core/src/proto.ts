@@ -1,0 +1,51 @@
+/**
+ * `@mesh/core/proto`: schemas for extensions whose configuration mirrors a message of Envoy's protos. A schema made here
+ * reads Envoy's JSON form as core's own do: both spellings of a field, `null` as absent, every problem with its place;
+ * and fields that Envoy has and the extension has not are refused with a reason instead of as unknown. Extensions with a
+ * configuration of their own need nothing of this: any Standard Schema will do.
+ *
+ * @example
+ * const config = message(
+ *   { stat_prefix: required(nonEmpty()), max_wait: withDefault(duration(), 1000) },
+ *   { name: 'acme.gate.v1.Gate', known: fields('mode shards', 'not built yet') },
+ * );
+ * // YAML: { stat_prefix: a, max_wait: 0.5s }; in code: gate({ statPrefix: 'a' }); create gets { statPrefix, maxWaitMs }
+ */
+export { type DataSource, dataSource, type ReadSource, readDataSource } from './config/data-source.ts';
+export type { ConfigPath, SchemaIssue } from './config/issues.ts';
+export {
+  type DeepPartial,
+  type Defaulted,
+  type Field,
+  type Fields,
+  fields,
+  type MessageInput,
+  type MessageOptions,
+  type MessageOutput,
+  type MessageSchema,
+  message,
+  nested,
+  type Required,
+  required,
+  withDefault,
+} from './config/message.ts';
+export {
+  bool,
+  bytes,
+  double,
+  duration,
+  enumOf,
+  fractionalPercent,
+  int64,
+  list,
+  mapOf,
+  nonEmpty,
+  only,
+  onlyEmpty,
+  percent,
+  string,
+  struct,
+  uint32,
+  uint64,
+} from './config/proto-json.ts';
+export type { Report } from './config/schema-type.ts';

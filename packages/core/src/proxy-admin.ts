@@ -1,0 +1,109 @@
+/** The proxy as its admin server sees it. */
+import type {
+  AdminAddress,
+  AdminContext,
+  ClusterSnapshot,
+  ConfigDump,
+  DrainOptions,
+  HostSnapshot,
+  JsonObject,
+  ListenerSnapshot,
+  LoggingControl,
+  ServerInfo,
+  ServerState,
+} from './admin/index.ts';
+import type { Address } from './net/address.ts';
+import type { StatsStore } from './stats/index.ts';
+import type { Cluster } from './upstream/cluster.ts';
+import type { UpstreamHost } from './upstream/host.ts';
+import type { Thresholds } from './upstream/settings.ts';
+
+/** What the admin server needs of the proxy itself. */
+export interface AdminSource {
+  readonly store: StatsStore;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly commandLineOptions: JsonObject;
+  readonly node: JsonObject;
+  readonly logging: LoggingControl;
+  state(): ServerState;
+  clusters(): readonly Cluster[];
+  listeners(): readonly { readonly name: string; readonly addresses: readonly Address[] }[];
+  configDump(): ConfigDump;
+  drainListeners(options: DrainOptions): void;
+  healthcheck(fail: boolean): void;
+  quit(): void;
+  reopenLogs(): void;
+}
+
+/** Builds the context of the admin server. */
+export function adminContext(source: AdminSource): AdminContext {
+  return {
+    stats: () => source.store,
+    serverInfo: () => serverInfo(source),
+    clusters: () => source.clusters().map(clusterSnapshot),
+    listeners: () => source.listeners().map(listenerSnapshot),
+    configDump: () => source.configDump(),
+    drainListeners: (options) => source.drainListeners(options),
+    healthcheckFail: () => source.healthcheck(true),
+    healthcheckOk: () => source.healthcheck(false),
+    quit: () => source.quit(),
+    resetCounters: () => source.store.resetCounters(),
+    logging: source.logging,
+    reopenLogs: () => source.reopenLogs(),
+  };
+}
+
+function serverInfo(source: AdminSource): ServerInfo {
+  const uptime = Math.floor((Date.now() - source.startedAt) / 1000);
+  return {
+    version: source.version,
+    state: source.state(),
+    uptimeCurrentEpochS: uptime,
+    uptimeAllEpochsS: uptime,
+    commandLineOptions: source.commandLineOptions,
+    node: source.node,
+  };
+}
+
+function clusterSnapshot(cluster: Cluster): ClusterSnapshot {
+  const { thresholds } = cluster.settings;
+  return {
+    name: cluster.name,
+    observabilityName: cluster.settings.statName,
+    addedViaApi: false,
+    thresholds: [threshold('default', thresholds.default), threshold('high', thresholds.high)],
+    hosts: cluster.hosts.map(hostSnapshot),
+  };
+}
+
+function threshold(
+  priority: 'default' | 'high',
+  { maxConnections, maxPendingRequests, maxRequests, maxRetries }: Thresholds,
+) {
+  return { priority, maxConnections, maxPendingRequests, maxRequests, maxRetries };
+}
+
+function hostSnapshot(host: UpstreamHost): HostSnapshot {
+  return {
+    address: host.port < 0 ? { path: host.ip } : { host: host.ip, port: host.port },
+    hostname: host.hostname,
+    healthFlags: [],
+    weight: host.weight,
+    locality: host.locality,
+    canary: false,
+    priority: host.priority,
+    stats: host.stats,
+  };
+}
+
+function listenerSnapshot(listener: { name: string; addresses: readonly Address[] }): ListenerSnapshot {
+  const [first, ...more] = listener.addresses.map(adminAddress);
+  return { name: listener.name, address: first ?? { path: '' }, additionalAddresses: more };
+}
+
+/** An address in the admin server's words. */
+export function adminAddress(address: Address & { readonly ipv6Only?: boolean }): AdminAddress {
+  if ('path' in address) return address;
+  return { host: address.address, port: address.port, ...(address.ipv6Only && { ipv6Only: true }) };
+}

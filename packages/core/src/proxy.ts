@@ -1,0 +1,420 @@
+/** A whole proxy: config in, listeners, clusters and admin server out; start, drain, close. */
+import { readFileSync } from 'node:fs';
+import { getHeapStatistics } from 'node:v8';
+import type { DrainOptions, DumpedConfig, JsonObject, ServerState } from './admin/index.ts';
+import { AdminServer } from './admin/index.ts';
+import type { Clock, RandomSource } from './api/clock.ts';
+import type { Discovery } from './api/discovery.ts';
+import type { BootstrapConfig } from './config/bootstrap.ts';
+import { clusterSettings, listenAddress, listenerSettings, staticEndpoints } from './config/build.ts';
+import type { ClusterConfig } from './config/cluster.ts';
+import type { ListenerConfig } from './config/listener.ts';
+import { MeshError } from './errors.ts';
+import { type ListenerBuild, listenerBuild } from './listener-build.ts';
+import { type Address, formatAddress } from './net/address.ts';
+import { Listener } from './net/listener.ts';
+import { adminAddress, adminContext } from './proxy-admin.ts';
+import type { Registry } from './registry.ts';
+import { systemClock } from './runtime/clock.ts';
+import { type LevelLogger, type Logger, withLevels } from './runtime/log.ts';
+import { TimerWheel } from './runtime/timer-wheel.ts';
+import {
+  filesystemStats,
+  listenerManagerStats,
+  listenerStats,
+  runtimeStats,
+  type ServerStats,
+  StatsStore,
+  serverStats,
+} from './stats/index.ts';
+import { Cluster } from './upstream/cluster.ts';
+import { ClusterManager } from './upstream/cluster-manager.ts';
+
+/** Everything that a proxy is made of, already checked. */
+export interface ProxyParts {
+  readonly bootstrap: BootstrapConfig;
+  /** The config as it was written (v3 JSON form), for `/config_dump`. */
+  readonly raw: JsonObject;
+  readonly registry: Registry;
+  readonly logger: Logger;
+  readonly clock?: Clock | undefined;
+  readonly random?: RandomSource | undefined;
+  /** How long `drain` waits for requests in flight. Default 600 000, Envoy's `--drain-time-s`. */
+  readonly drainTimeMs?: number | undefined;
+  readonly commandLineOptions?: JsonObject | undefined;
+  readonly node?: { readonly id?: string; readonly cluster?: string; readonly zone?: string } | undefined;
+}
+
+/** While draining, a connection that has been idle this long is closed; a request may still be on its way before. */
+const DRAIN_IDLE_MS = 1000;
+const DRAIN_POLL_MS = 50;
+
+interface RunningListener {
+  readonly config: ListenerConfig;
+  readonly listener: Listener;
+  readonly build: ListenerBuild;
+}
+
+/** A proxy made by `createProxy`. Nothing is bound or connected before {@link MeshProxy.start}. */
+export class MeshProxy {
+  /** Every metric of this proxy. */
+  readonly stats = new StatsStore();
+  readonly #parts: ProxyParts;
+  readonly #logger: LevelLogger;
+  readonly #wheel: TimerWheel;
+  readonly #random: RandomSource;
+  readonly #clusters: ClusterManager;
+  readonly #discoveries: { cluster: Cluster; discovery: Discovery }[];
+  readonly #listeners: readonly RunningListener[];
+  readonly #serverStats: ServerStats;
+  readonly #startedAt = Date.now();
+  #admin: AdminServer | undefined = undefined;
+  #adminAddress: Address | undefined = undefined;
+  #state: ServerState = 'PRE_INITIALIZING';
+  #draining: 'none' | 'inbound' | 'all' = 'none';
+  #healthFailed = false;
+  #stopFlush: (() => void) | undefined = undefined;
+  #onQuit: (() => void) | undefined = undefined;
+  #onReopen: (() => void) | undefined = undefined;
+  #drained: Promise<void> | undefined = undefined;
+
+  /** @internal Use `createProxy`. */
+  constructor(parts: ProxyParts) {
+    this.#parts = parts;
+    this.#logger = withLevels(parts.logger);
+    this.#random = parts.random ?? Math.random;
+    const report = (error: unknown) => this.#logger.log('error', 'main', `timer failed: ${describe(error)}`);
+    this.#wheel = new TimerWheel(parts.clock ?? systemClock, report);
+    const root = this.stats.scope('');
+    this.#clusters = new ClusterManager(root);
+    this.#serverStats = serverStats(root.scope('server.'));
+    const { clusters, listeners } = parts.bootstrap.staticResources;
+    this.#discoveries = clusters.map((config) => this.#makeCluster(config));
+    this.#listeners = listeners.map((config) => this.#makeListener(config));
+    // Registered although nothing counts them yet, so that dashboards made for Envoy find them.
+    runtimeStats(root.scope('runtime.'));
+    filesystemStats(root.scope('filesystem.'));
+    const managers = listenerManagerStats(root.scope('listener_manager.'));
+    managers.listener_added.add(listeners.length);
+    managers.listener_create_success.add(listeners.length);
+  }
+
+  #makeCluster(config: ClusterConfig): { cluster: Cluster; discovery: Discovery } {
+    const { registry, clock = systemClock } = this.#parts;
+    const scope = this.stats.scope('');
+    const cluster = new Cluster(clusterSettings(config), config.type.toLowerCase(), scope, this.#wheel, this.#random);
+    if (config.type === 'STATIC') {
+      const start = async () => cluster.update(staticEndpoints(config));
+      return { cluster, discovery: { start, close: () => {} } };
+    }
+    const definition = registry.discovery(config.type);
+    if (definition === undefined) {
+      const message = `cluster ${config.name}: no extension serves type ${config.type}; pass extensions: [...standard]`;
+      throw new MeshError('CONFIG_INVALID', message);
+    }
+    const discovery = definition.create({
+      clusterName: config.name,
+      config: config as never,
+      clock,
+      random: this.#random,
+      stats: scope.scope(`cluster.${cluster.settings.statName}.`),
+      log: (level, message) => this.#logger.log(level, 'upstream', `cluster ${config.name}: ${message}`),
+      publish: (endpoints) => cluster.update(endpoints),
+    });
+    return { cluster, discovery };
+  }
+
+  #makeListener(config: ListenerConfig): RunningListener {
+    const settings = listenerSettings(config);
+    const address = formatAddress(settings.addresses[0] as Address);
+    const scope = this.stats.scope(`listener.${config.statPrefix === '' ? address : config.statPrefix}.`);
+    const stats = listenerStats(scope);
+    const build = listenerBuild(config, {
+      registry: this.#parts.registry,
+      bufferLimitBytes: settings.bufferLimitBytes,
+      clusters: this.#clusters,
+      wheel: this.#wheel,
+      random: this.#random,
+      logger: this.#logger,
+      rootScope: this.stats.scope(''),
+      listenerScope: scope,
+      draining: () => this.#isDraining(config),
+    });
+    const listener = new Listener(settings, build.plan, stats, this.#wheel, this.#logger);
+    return { config, listener, build };
+  }
+
+  /**
+   * Starts discoveries, then binds the admin server and every listener; resolves when all are bound.
+   * @throws MeshError `LISTEN_FAILED`; then everything that was started is closed again.
+   */
+  async start(): Promise<void> {
+    if (this.#state !== 'PRE_INITIALIZING') throw new MeshError('CLOSED', 'a proxy can be started once');
+    this.#state = 'INITIALIZING';
+    try {
+      await this.#startAdmin();
+      await Promise.all(this.#discoveries.map(({ cluster, discovery }) => this.#clusters.add(cluster, discovery)));
+      for (const { listener } of this.#listeners) await listener.listen();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#state = 'LIVE';
+    const managers = listenerManagerStats(this.stats.scope('listener_manager.'));
+    managers.total_listeners_active.set(this.#listeners.length);
+    managers.workers_started.set(1);
+    this.#serverStats.live.set(1);
+    this.#serverStats.concurrency.set(1);
+    this.#serverStats.initialization_time_ms.record(Date.now() - this.#startedAt);
+    this.#flushRegularly();
+  }
+
+  #flushRegularly(): void {
+    const every = this.#parts.bootstrap.statsFlushIntervalMs;
+    const flush = () => {
+      this.#updateServerStats();
+      this.stats.flush();
+      this.#stopFlush = (this.#parts.clock ?? systemClock).schedule(flush, every);
+    };
+    this.#stopFlush = (this.#parts.clock ?? systemClock).schedule(flush, every);
+    this.#updateServerStats();
+  }
+
+  #updateServerStats(): void {
+    const heap = getHeapStatistics();
+    const stats = this.#serverStats;
+    stats.uptime.set(Math.floor((Date.now() - this.#startedAt) / 1000));
+    stats.memory_allocated.set(heap.used_heap_size + heap.external_memory);
+    stats.memory_heap_size.set(heap.total_heap_size + heap.external_memory);
+    stats.memory_physical_size.set(residentBytes() ?? stats.memory_physical_size.value);
+    stats.total_connections.set(connectionsOf(this.#listeners));
+    stats.state.set(this.#state === 'LIVE' ? 0 : this.#state === 'DRAINING' ? 1 : 3);
+  }
+
+  async #startAdmin(): Promise<void> {
+    const { bootstrap, registry } = this.#parts;
+    if (bootstrap.admin?.address === undefined) return;
+    const admin = new AdminServer(adminContext(this.#adminSource()), {
+      onError: (error) => this.#logger.log('error', 'admin', describe(error)),
+      scope: this.stats.scope(''),
+    });
+    this.#admin = admin;
+    const bound = await admin.listen(adminAddress(listenAddress(bootstrap.admin.address)));
+    this.#adminAddress = 'path' in bound ? { path: bound.path } : { address: bound.host, port: bound.port };
+    this.#logger.log(
+      'info',
+      'main',
+      `admin address: ${formatAddress(this.#adminAddress)}; ${registry.all().length} extensions`,
+    );
+  }
+
+  #adminSource() {
+    const { bootstrap, commandLineOptions = {}, node = {} } = this.#parts;
+    return {
+      store: this.stats,
+      version: versionText(),
+      startedAt: this.#startedAt,
+      commandLineOptions,
+      node: {
+        id: bootstrap.node.id || (node.id ?? ''),
+        cluster: bootstrap.node.cluster || (node.cluster ?? ''),
+        locality: {
+          region: bootstrap.node.locality?.region ?? '',
+          zone: bootstrap.node.locality?.zone || (node.zone ?? ''),
+          sub_zone: bootstrap.node.locality?.subZone ?? '',
+        },
+        metadata: bootstrap.node.metadata as JsonObject,
+        user_agent_name: 'mesh',
+      },
+      logging: this.#logger,
+      state: () => (this.#healthFailed && this.#state === 'LIVE' ? 'DRAINING' : this.#state),
+      clusters: () => this.#clusters.all(),
+      listeners: () =>
+        this.#listeners.map(({ listener }) => ({ name: listener.settings.name, addresses: listener.addresses })),
+      configDump: () => this.#configDump(),
+      drainListeners: (options: DrainOptions) => {
+        void this.#drainListeners(options);
+      },
+      healthcheck: (fail: boolean) => {
+        this.#healthFailed = fail;
+      },
+      quit: () => this.#onQuit?.(),
+      reopenLogs: () => this.#onReopen?.(),
+    };
+  }
+
+  #configDump() {
+    const lastUpdated = new Date(this.#startedAt);
+    const dumped = (config: JsonObject): DumpedConfig => ({ config, lastUpdated });
+    const resources = (this.#parts.raw.static_resources ?? {}) as { clusters?: JsonObject[]; listeners?: JsonObject[] };
+    const none = { active: [], warming: [] };
+    return {
+      bootstrap: dumped(this.#parts.raw),
+      clusters: { static: (resources.clusters ?? []).map(dumped), ...none },
+      listeners: { static: (resources.listeners ?? []).map(dumped), dynamic: [] },
+      routes: { static: (resources.listeners ?? []).flatMap(routeConfigsOf).map(dumped), dynamic: [] },
+    };
+  }
+
+  /** Where the admin server listens; `undefined` without one. */
+  get adminAddress(): Address | undefined {
+    return this.#adminAddress;
+  }
+
+  /**
+   * Where a listener listens.
+   * @throws MeshError `NOT_STARTED` when there is no bound listener of that name.
+   */
+  address(name?: string): { readonly address: string; readonly port: number } {
+    const found = this.#listeners.find(({ config }) => name === undefined || config.name === name);
+    const address = found?.listener.addresses[0];
+    if (address === undefined) throw new MeshError('NOT_STARTED', `no bound listener ${name ?? ''}`);
+    return 'path' in address ? { address: address.path, port: -1 } : address;
+  }
+
+  /** Called when the admin server is told `/quitquitquit`. */
+  onQuit(callback: () => void): void {
+    this.#onQuit = callback;
+  }
+
+  /** Called when the admin server is told `/reopen_logs`. */
+  onReopenLogs(callback: () => void): void {
+    this.#onReopen = callback;
+  }
+
+  #isDraining(config: ListenerConfig): boolean {
+    if (this.#draining === 'all' || (this.#draining === 'inbound' && isInbound(config))) return true;
+    return this.#healthFailed && config.drainType === 'DEFAULT';
+  }
+
+  async #drainListeners({ graceful, skipExit, inboundOnly }: DrainOptions): Promise<void> {
+    const listeners = this.#listeners.filter(({ config }) => !inboundOnly || isInbound(config));
+    if (graceful) {
+      if (this.#draining !== 'all') this.#draining = inboundOnly ? 'inbound' : 'all';
+      if (skipExit) return;
+      await this.#waitForConnections(listeners, this.#parts.drainTimeMs ?? 600_000);
+    }
+    await stopListening(listeners);
+  }
+
+  /**
+   * Stops accepting, lets every request in flight finish (responses carry `connection: close`), closes what is idle;
+   * resolves when no connection is left, or at the end of the drain time, when the rest is cut. Calling it again
+   * gives the same promise.
+   */
+  drain(): Promise<void> {
+    this.#drained ??= this.#drainAll();
+    return this.#drained;
+  }
+
+  async #drainAll(): Promise<void> {
+    this.#state = 'DRAINING';
+    this.#draining = 'all';
+    await stopListening(this.#listeners);
+    await this.#waitForConnections(this.#listeners, this.#parts.drainTimeMs ?? 600_000);
+    for (const { listener } of this.#listeners) listener.destroyConnections();
+  }
+
+  /** Idle connections go once they have been quiet for a moment: their next request may be on its way. */
+  #waitForConnections(listeners: readonly RunningListener[], limitMs: number): Promise<void> {
+    const wheel = this.#wheel;
+    const endMs = wheel.nowMs() + limitMs;
+    const fromMs = wheel.nowMs();
+    return new Promise((resolve) => {
+      const look = () => {
+        const now = wheel.nowMs();
+        const left = connectionsOf(listeners);
+        if (left === 0 || now >= endMs) {
+          resolve();
+          return;
+        }
+        if (now - fromMs >= DRAIN_IDLE_MS) closeIdle(listeners, now);
+        keepAlive = setTimeout(() => {}, DRAIN_POLL_MS * 4);
+        wheel.after(DRAIN_POLL_MS, () => {
+          clearTimeout(keepAlive);
+          look();
+        });
+      };
+      let keepAlive: NodeJS.Timeout;
+      look();
+    });
+  }
+
+  /** Ends everything at once: listeners, connections, discoveries, admin server. */
+  async close(): Promise<void> {
+    this.#state = 'DRAINING';
+    this.#stopFlush?.();
+    await stopListening(this.#listeners);
+    for (const { listener } of this.#listeners) listener.destroyConnections();
+    this.#clusters.close();
+    for (const { discovery } of this.#discoveries) discovery.close();
+    await Promise.all(this.#listeners.map(({ listener }) => listener.whenEmpty()));
+    this.#wheel.close();
+    await this.#admin?.close();
+    this.#admin = undefined;
+  }
+}
+
+async function stopListening(listeners: readonly RunningListener[]): Promise<void> {
+  await Promise.all(listeners.map(({ listener }) => listener.stop()));
+}
+
+function connectionsOf(listeners: readonly RunningListener[]): number {
+  return listeners.reduce((sum, { listener }) => sum + listener.connectionCount, 0);
+}
+
+function closeIdle(listeners: readonly RunningListener[], now: number): void {
+  for (const { build } of listeners) {
+    for (const manager of build.managers) {
+      for (const connection of manager.connections) {
+        if (connection.idleForMs(now) >= DRAIN_IDLE_MS) connection.shutdown(false);
+      }
+    }
+  }
+}
+
+function isInbound(config: ListenerConfig): boolean {
+  return config.trafficDirection === 'INBOUND';
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** Asking needs a file descriptor; undefined when the process has none left, which is no reason to fail. */
+function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Route configurations inside a raw listener. */
+function routeConfigsOf(listener: JsonObject): JsonObject[] {
+  const found: JsonObject[] = [];
+  const walk = (node: unknown): void => {
+    if (Array.isArray(node)) for (const item of node) walk(item);
+    else if (typeof node === 'object' && node !== null) {
+      for (const [key, value] of Object.entries(node)) {
+        if (key === 'route_config') found.push(value as JsonObject);
+        else walk(value);
+      }
+    }
+  };
+  walk(listener);
+  return found;
+}
+
+let version: string | undefined;
+
+/** `<revision>/<version>/Clean/RELEASE/<tls library>`, the form of Envoy's version. */
+function versionText(): string {
+  version ??= readVersion();
+  return `mesh/${version}/Clean/RELEASE/OpenSSL`;
+}
+
+function readVersion(): string {
+  const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { version: string }).version;
+}

@@ -1,0 +1,31 @@
+/**
+ * Full-match regular expressions in time that only grows with the text: the text comes from strangers and the pattern
+ * may come from a tenant (CVE-2019-15225 is what happens otherwise).
+ */
+import { Automaton } from './automaton.ts';
+import { compile } from './program.ts';
+import { wireText } from './wire-text.ts';
+
+/** A pattern that must match all of a text; texts hold one byte per character. */
+export class FullMatch {
+  private readonly automaton: Automaton;
+
+  /** @throws SyntaxError for what is not RE2 syntax, not supported, or too large. */
+  constructor(pattern: string) {
+    this.automaton = new Automaton(compile(wireText(pattern), false), false);
+  }
+
+  /** Whether the pattern matches all of `text`, or of its first `end` characters. */
+  test(text: string, end = text.length): boolean {
+    const { automaton } = this;
+    let state = automaton.start;
+    for (let i = 0; i < end; i++) {
+      const code = text.charCodeAt(i);
+      let next = state.next[code];
+      if (next === undefined) next = automaton.advance(state, code);
+      if (next === null) return false;
+      state = next;
+    }
+    return state.accepts ?? automaton.accepts(state);
+  }
+}

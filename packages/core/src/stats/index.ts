@@ -1,0 +1,19 @@
+/** Statistics: metrics, the store that names them, and the three formats. */
+export * from './groups.ts';
+export { Histogram } from './histogram.ts';
+export { renderJson } from './json.ts';
+export { Counter } from './metrics.ts';
+export {
+  PROMETHEUS_CONTENT_TYPE,
+  renderPrometheus,
+} from './prometheus.ts';
+export type { HistogramMode, StatsQuery, StatsType } from './query.ts';
+export { ResponseCodeStats } from './response-codes.ts';
+
+export {
+  Scope,
+  StatsStore,
+  type StatsView,
+} from './store.ts';
+
+export { renderText } from './text.ts';

@@ -1,0 +1,123 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { StatsStore } from '../stats/index.ts';
+import { Cluster } from './cluster.ts';
+import { ClusterManager } from './cluster-manager.ts';
+import { clusterRig, endpoint, Get, OK, server } from './fixture.ts';
+import type { UpstreamHost } from './host.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+});
+
+function rig() {
+  const made = clusterRig();
+  cleanups.push(
+    () => made.wheel.close(),
+    () => made.cluster.close(),
+  );
+  return made;
+}
+
+describe('Cluster.update', () => {
+  it('keeps hosts that stay the same objects, with their counters', () => {
+    const { cluster, stat } = rig();
+    cluster.update([endpoint(1), endpoint(2)]);
+    const [first] = cluster.hosts;
+    (first as UpstreamHost).stats.rqTotal = 7;
+    cluster.update([endpoint(3), endpoint(1, { weight: 5, hostname: 'one' })]);
+    expect(cluster.hosts.map(({ port }) => port)).toEqual([3, 1]);
+    expect(cluster.hosts[1]).toBe(first);
+    expect(cluster.hosts[1]).toMatchObject({ weight: 5, hostname: 'one', stats: { rqTotal: 7 } });
+    expect([stat('membership_total'), stat('membership_healthy'), stat('max_host_weight')]).toEqual([2, 2, 5]);
+  });
+
+  it('counts a change once, and none when nothing changes', () => {
+    const { cluster, stat } = rig();
+    cluster.update([endpoint(1), endpoint(2)]);
+    cluster.update([endpoint(2), endpoint(1)]);
+    expect(stat('membership_change')).toBe(1);
+    cluster.update([endpoint(1)]);
+    expect(stat('membership_change')).toBe(2);
+  });
+
+  it('takes an address once', () => {
+    const { cluster } = rig();
+    cluster.update([endpoint(1), endpoint(1)]);
+    expect(cluster.hosts).toHaveLength(1);
+  });
+
+  it('lets a removed host finish what it has, and closes what is idle', async () => {
+    const { cluster } = rig();
+    let answer = () => {};
+    const upstream = await server((text, socket) => {
+      if (text.startsWith('GET /now')) socket.write(OK);
+      else answer = () => socket.write(OK);
+    });
+    cleanups.push(upstream.close);
+    cluster.update([endpoint(upstream.port)]);
+    const host = cluster.hosts[0] as UpstreamHost;
+    const [quick, slow] = [new Get('/now'), new Get('/later')];
+    cluster.open(host, slow);
+    cluster.open(host, quick);
+    expect(await quick.done).toBe('200 ok');
+    const idle = upstream.sockets[1];
+    const closed = new Promise((resolve) => idle?.once('close', resolve));
+    cluster.update([]);
+    await closed;
+    expect(host.removed).toBe(true);
+    answer();
+    expect(await slow.done).toBe('200 ok');
+  });
+});
+
+describe('Cluster.pick', () => {
+  it('counts when there is no host', () => {
+    const { cluster, stat } = rig();
+    expect(cluster.pick({})).toBeUndefined();
+    expect(stat('upstream_cx_none_healthy')).toBe(1);
+  });
+});
+
+it('Cluster.chargeStatus counts by code, class and origin, and for the host', () => {
+  const { cluster, stat } = rig();
+  cluster.update([endpoint(1)]);
+  const host = cluster.hosts[0] as UpstreamHost;
+  cluster.chargeStatus(host, 200, false);
+  cluster.chargeStatus(host, 503, true);
+  cluster.chargeStatus(undefined, 503, false);
+  expect([stat('upstream_rq_200'), stat('upstream_rq_2xx'), stat('upstream_rq_503')]).toEqual([1, 1, 2]);
+  expect([stat('external.upstream_rq_5xx'), stat('internal.upstream_rq_5xx')]).toEqual([1, 1]);
+  expect(stat('upstream_rq_completed')).toBe(3);
+  expect(host.stats).toMatchObject({ rqSuccess: 1, rqError: 1 });
+});
+
+describe('ClusterManager', () => {
+  it('knows clusters by name from the moment they are added, and forgets removed ones', async () => {
+    const store = new StatsStore();
+    const manager = new ClusterManager(store.scope(''));
+    const events: string[] = [];
+    manager.on('added', ({ name }) => events.push(`added ${name}`));
+    manager.on('removed', ({ name }) => events.push(`removed ${name}`));
+    const { cluster } = rig();
+    let ready = () => {};
+    let closed = 0;
+    const discovery = {
+      start: () =>
+        new Promise<void>((resolve) => {
+          ready = resolve;
+        }),
+      close: () => void closed++,
+    };
+    const adding = manager.add(cluster, discovery);
+    const gauge = (name: string) => store.gauges().find((one) => one.name === `cluster_manager.${name}`)?.value;
+    expect([gauge('warming_clusters'), gauge('active_clusters')]).toEqual([1, 1]);
+    ready();
+    await adding;
+    expect(gauge('warming_clusters')).toBe(0);
+    expect(manager.get('c')).toBeInstanceOf(Cluster);
+    expect(manager.remove('c')).toBe(true);
+    expect(manager.remove('c')).toBe(false);
+    expect([manager.get('c'), closed, events]).toEqual([undefined, 1, ['added c', 'removed c']]);
+  });
+});

@@ -1,0 +1,55 @@
+/** One endpoint: identity, counters and, once used, its connection pool. It outlives host-set updates that keep it. */
+import type { Host, HostStats, Locality } from '../api/cluster.ts';
+import type { Endpoint } from '../api/discovery.ts';
+import type { Http1Pool } from './pool-http1.ts';
+
+/** `ip:port`, `[v6]:port` or the path of a unix socket. */
+export function endpointAddress(endpoint: { readonly ip: string; readonly port: number }): string {
+  if (endpoint.port < 0) return endpoint.ip;
+  return endpoint.ip.includes(':') ? `[${endpoint.ip}]:${endpoint.port}` : `${endpoint.ip}:${endpoint.port}`;
+}
+
+export class UpstreamHost implements Host {
+  readonly address: string;
+  readonly ip: string;
+  readonly port: number;
+  hostname: string;
+  weight: number;
+  locality: Locality;
+  priority: number;
+  healthy = true;
+  readonly stats: HostStats = {
+    cxActive: 0,
+    cxConnectFail: 0,
+    cxTotal: 0,
+    rqActive: 0,
+    rqError: 0,
+    rqSuccess: 0,
+    rqTimeout: 0,
+    rqTotal: 0,
+  };
+  /** Made with the first request. */
+  pool: Http1Pool | undefined = undefined;
+  /** Removed from its cluster: finishes what it has, takes nothing new. */
+  removed = false;
+  /** @internal Smooth weighted round robin's running value. */
+  currentWeight = 0;
+
+  constructor(endpoint: Endpoint) {
+    this.address = endpointAddress(endpoint);
+    this.ip = endpoint.ip;
+    this.port = endpoint.port;
+    this.hostname = endpoint.hostname;
+    this.weight = endpoint.weight;
+    this.locality = endpoint.locality;
+    this.priority = endpoint.priority;
+  }
+
+  /** Takes over what may change without making it another host. */
+  refresh(endpoint: Endpoint): void {
+    this.hostname = endpoint.hostname;
+    this.weight = endpoint.weight;
+    this.locality = endpoint.locality;
+    this.priority = endpoint.priority;
+  }
+}
