@@ -1,0 +1,2 @@
+/** HTTP filters for Mesh. */
+export { router } from './router/index.ts';

@@ -1,0 +1,109 @@
+/** Limits of a cluster: what is over them is refused with 503, UO, and the upstream is not troubled. */
+import { answer, until } from '@mesh/testing';
+import { expect, it } from 'vitest';
+import { clientOf, closeAfterEach, get, observer, proxyFor, turns, upstreamOf } from './fixture.ts';
+
+closeAfterEach();
+
+const OVERFLOW = 'upstream connect error or disconnect/reset before headers. reset reason: overflow';
+
+async function limited(thresholds: Record<string, number>) {
+  const release: (() => void)[] = [];
+  const upstream = await upstreamOf(async (request, peer) => {
+    await new Promise<void>((resolve) => release.push(resolve));
+    await answer({ body: request.path })(request, peer);
+  });
+  const { filter, outcomes } = observer();
+  const limits = {
+    priority: 'DEFAULT',
+    maxConnections: 1024,
+    maxPendingRequests: 1024,
+    maxRequests: 1024,
+    maxRetries: 3,
+    trackRemaining: false,
+    ...thresholds,
+  };
+  const proxy = await proxyFor({
+    upstream,
+    filters: [filter],
+    cluster: { circuitBreakers: { thresholds: [limits] } as never },
+  });
+  const next = async () => {
+    await until(() => release.length > 0, 'a request to answer');
+    release.shift()?.();
+  };
+  return { upstream, proxy, outcomes, next };
+}
+
+it('max_requests refuses the request over it, and takes the next one when there is room', async () => {
+  const { upstream, proxy, outcomes, next } = await limited({ maxRequests: 1 });
+  const [first, second] = [await clientOf(proxy), await clientOf(proxy)];
+  await first.send(get('/1'));
+  await upstream.untilRequests(1);
+  expect(proxy.stats('cluster.upstream.circuit_breakers.default.rq_open')).toBe(1);
+  await second.send(get('/2'));
+  const refused = await second.readResponse();
+  expect([refused.status, refused.body, refused.headers['x-envoy-overloaded']]).toEqual([503, OVERFLOW, 'true']);
+  expect(outcomes[0]).toEqual({
+    status: 503,
+    flags: 'UO',
+    details: 'upstream_reset_before_response_started{overflow}',
+  });
+  expect(proxy.stats('cluster.upstream.upstream_rq_pending_overflow')).toBe(1);
+  await next();
+  expect((await first.readResponse()).body).toBe('/1');
+  expect(proxy.stats('cluster.upstream.circuit_breakers.default.rq_open')).toBe(0);
+  await second.send(get('/3'));
+  await upstream.untilRequests(2);
+  await next();
+  expect((await second.readResponse()).body).toBe('/3');
+});
+
+it('max_connections lets requests wait for the connections there are', async () => {
+  const { upstream, proxy, next } = await limited({ maxConnections: 1 });
+  const clients = [await clientOf(proxy), await clientOf(proxy), await clientOf(proxy)];
+  for (const [index, client] of clients.entries()) await client.send(get(`/${index}`));
+  await upstream.untilRequests(1);
+  await proxy.untilStat('cluster.upstream.upstream_rq_pending_active', 2);
+  expect(proxy.stats('cluster.upstream.circuit_breakers.default.cx_open')).toBe(1);
+  const bodies: string[] = [];
+  for (const client of clients) {
+    await next();
+    bodies.push((await client.readResponse()).body);
+  }
+  expect(bodies).toEqual(['/0', '/1', '/2']);
+  expect(upstream.peers).toHaveLength(1);
+  expect(proxy.stats('cluster.upstream.upstream_cx_overflow')).toBeGreaterThan(0);
+});
+
+it('max_pending_requests refuses who would have to wait', async () => {
+  const { upstream, proxy, next } = await limited({ maxConnections: 1, maxPendingRequests: 1 });
+  const clients = [await clientOf(proxy), await clientOf(proxy), await clientOf(proxy)];
+  const [first, second, third] = clients;
+  await first?.send(get('/1'));
+  await upstream.untilRequests(1);
+  await second?.send(get('/2'));
+  await proxy.untilStat('cluster.upstream.upstream_rq_pending_active', 1);
+  expect(proxy.stats('cluster.upstream.circuit_breakers.default.rq_pending_open')).toBe(1);
+  await third?.send(get('/3'));
+  expect(await third?.readResponse()).toMatchObject({ status: 503, body: OVERFLOW });
+  await next();
+  await first?.readResponse();
+  await next();
+  expect((await second?.readResponse())?.body).toBe('/2');
+  expect(proxy.stats('cluster.upstream.circuit_breakers.default.rq_pending_open')).toBe(0);
+});
+
+it('a client that leaves the queue makes room in it', async () => {
+  const { upstream, proxy } = await limited({ maxConnections: 1, maxPendingRequests: 1 });
+  const [first, second] = [await clientOf(proxy), await clientOf(proxy)];
+  await first.send(get('/1'));
+  await upstream.untilRequests(1);
+  await second.send(get('/2'));
+  await proxy.untilStat('cluster.upstream.upstream_rq_pending_active', 1);
+  second.reset();
+  await proxy.untilStat('cluster.upstream.upstream_rq_pending_active', 0);
+  await turns();
+  expect(proxy.stats('cluster.upstream.upstream_rq_cancelled')).toBe(1);
+  expect(upstream.requests).toHaveLength(1);
+});
