@@ -1,0 +1,4 @@
+/** The `mesh` command as a function. */
+export type { Io, Signal, UncaughtKind } from './io.ts';
+export { main } from './main.ts';
+export { version } from './version.ts';

@@ -1,0 +1,49 @@
+/**
+ * The test kit: filters without sockets, live proxies, upstreams that misbehave in exactly known ways, a raw client and
+ * virtual time.
+ */
+export type { BodyInput, HeadersInput } from './bytes.ts';
+export { type ConnectionEnd, RawClient, type RawResponse, rawClient } from './client/raw-client.ts';
+export { turn, VirtualClock } from './clock.ts';
+export type { ClientScript } from './filter/exchange.ts';
+export type { YamlFilter } from './filter/filter-config.ts';
+export type { ScriptedResponse, UpstreamRequestSeen, UpstreamScript } from './filter/scripted-upstream.ts';
+export {
+  type FilterRequest,
+  type FilterResult,
+  FilterTest,
+  type FilterUnderTest,
+  type LogLine,
+  type TestFilterOptions,
+  testFilter,
+} from './filter/test-filter.ts';
+export { type HookName, Transcript, type TranscriptEntry } from './filter/transcript.ts';
+export { WireError } from './message-reader.ts';
+export { LiveProxy, type Port, type StartProxyOptions, startProxy } from './proxy.ts';
+export { until } from './signal.ts';
+export {
+  type Answer,
+  after,
+  answer,
+  closeUnanswered,
+  flood,
+  garbage,
+  halfClose,
+  neverAnswer,
+  resetAfter,
+  sequence,
+  serializeAnswer,
+  slow,
+  staleKeepAlive,
+  stall,
+  truncate,
+} from './upstream/behaviours.ts';
+export type { UpstreamPeer } from './upstream/peer.ts';
+export {
+  type Behaviour,
+  type ReceivedRequest,
+  refusedPort,
+  startUpstream,
+  Upstream,
+  type UpstreamOptions,
+} from './upstream/upstream.ts';
