@@ -1,0 +1,189 @@
+/** Every proxy that can be measured: how it is found, started and named in reports. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { firstLine, which } from './processes.mjs';
+import { render } from './render.mjs';
+
+/**
+ * @typedef {object} Place where one start of a target lives
+ * @property {number} listenPort
+ * @property {number} adminPort
+ * @property {number} upstreamPort
+ * @property {string} workDir private folder for configuration and temporary files
+ * @property {boolean} [longLived] the memory test: no route timeout, many connections, no spilling to disk
+ *
+ * @typedef {object} Target
+ * @property {string} name
+ * @property {boolean} optional measured only when asked for by name or by its scenario
+ * @property {() => string | undefined} missing why it cannot run here, if it cannot
+ * @property {() => string} version
+ * @property {(place: Place) => import('./processes.mjs').Command} command
+ * @property {Readonly<Record<string, string>>} unsupported scenario → reason
+ */
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const packages = fileURLToPath(new URL('../../packages/', import.meta.url));
+const require = createRequire(import.meta.url);
+const production = { NODE_ENV: 'production' };
+
+/** Packaged Node proxies: the group from which the best is picked for comparison. */
+export const PACKAGED_PEERS = ['http-proxy', 'httpxy', 'fastify-http-proxy'];
+
+/** @type {readonly Target[]} */
+export const targets = [
+  {
+    ...meshBase('mesh', ['cli', 'core', 'standard']),
+    command: (place) => ({
+      file: process.execPath,
+      args: [join(packages, 'cli/bin/mesh.js'), '-c', envoyConfig(place)],
+      env: production,
+    }),
+  },
+  meshCode('mesh-code', 0),
+  meshCode('mesh-code-six', 6),
+  nginx('nginx', ''),
+  // The default buffers whole bodies (spilling to files); this one streams, as the other proxies do.
+  { ...nginx('nginx-unbuffered', 'proxy_buffering off; proxy_request_buffering off;'), optional: true },
+  {
+    ...native('haproxy', 'HAPROXY_BIN', ['-v']),
+    command: (place) => ({
+      file: binary('haproxy', 'HAPROXY_BIN'),
+      args: [
+        '-db',
+        '-f',
+        render('haproxy.cfg', { ...ports(place), maxconn: place.longLived ? 12_000 : 4000 }, place.workDir),
+      ],
+    }),
+  },
+  {
+    ...native('envoy', 'ENVOY_BIN', ['--version']),
+    command: (place) => ({
+      file: binary('envoy', 'ENVOY_BIN'),
+      args: ['-c', envoyConfig(place), '--concurrency', '1', '--disable-hot-restart', '-l', 'error'],
+    }),
+  },
+  {
+    ...nodeTarget('floor', () => `node ${process.version}`),
+    unsupported: {
+      'upload-1m': 'the floor forwards heads and response bodies only',
+      'slow-readers': 'the floor has no backpressure on purpose',
+    },
+  },
+  nodeTarget('undici', () => packageVersion('undici')),
+  nodeTarget('http-proxy', () => packageVersion('http-proxy')),
+  nodeTarget('httpxy', () => packageVersion('httpxy')),
+  nodeTarget('fastify-http-proxy', () => packageVersion('@fastify/http-proxy')),
+];
+
+/** @param {string} name @returns {Target} */
+export function findTarget(name) {
+  const found = targets.find((target) => target.name === name);
+  if (!found) throw new Error(`no target "${name}"; known: ${targets.map((target) => target.name).join(', ')}`);
+  return found;
+}
+
+/** Configuration values that depend on who runs nginx. */
+export function nginxUserLine() {
+  // As root, nginx would drop to a user that cannot read a private temporary folder.
+  return process.getuid?.() === 0 ? 'user root;' : '';
+}
+
+/** @param {string} name @param {string[]} needs packages that must be built @returns {Omit<Target, 'command'>} */
+function meshBase(name, needs) {
+  return {
+    name,
+    optional: false,
+    missing: () => {
+      const unbuilt = needs.filter((folder) => !existsSync(join(packages, folder, 'dist/index.js')));
+      return unbuilt.length > 0 ? `not built: ${unbuilt.map((each) => `packages/${each}/dist`).join(', ')}` : undefined;
+    },
+    version: () =>
+      `${JSON.parse(readFileSync(join(packages, 'core/package.json'), 'utf8')).version}, node ${process.version}`,
+    unsupported: {},
+  };
+}
+
+/** @param {string} name @param {number} filters @returns {Target} */
+function meshCode(name, filters) {
+  return {
+    ...meshBase(name, ['core', 'filters-http']),
+    optional: true,
+    command: ({ listenPort, upstreamPort }) => ({
+      file: process.execPath,
+      args: [join(here, 'targets/mesh-six-filters.mjs'), String(listenPort), String(upstreamPort), String(filters)],
+      env: production,
+    }),
+  };
+}
+
+/** @param {string} name @param {string} extra directives for the location @returns {Target} */
+function nginx(name, extra) {
+  return {
+    ...native('nginx', 'NGINX_BIN', ['-v']),
+    name,
+    command: (place) => {
+      const values = {
+        ...ports(place),
+        user_line: nginxUserLine(),
+        // Without this, 100 paused downloads would each be written to a temporary file.
+        extra: place.longLived ? `${extra} proxy_max_temp_file_size 0;` : extra,
+        worker_connections: place.longLived ? 30_000 : 4096,
+        max_files: place.longLived ? 32_768 : 8192,
+      };
+      const config = render('nginx-proxy.conf', values, place.workDir);
+      return { file: binary('nginx', 'NGINX_BIN'), args: ['-p', place.workDir, '-c', config] };
+    },
+  };
+}
+
+/** @param {string} name @param {string} variable @param {string[]} versionArgs @returns {Omit<Target, 'command'>} */
+function native(name, variable, versionArgs) {
+  return {
+    name,
+    optional: false,
+    missing: () => (which(binary(name, variable)) ? undefined : `no ${name} on PATH and no ${variable}`),
+    // Some print the path of their binary before the version.
+    version: () => firstLine(binary(name, variable), versionArgs).replace(/^.*version:\s*/, ''),
+    unsupported: {},
+  };
+}
+
+/** @param {string} name also the file in targets/ @param {() => string} version @returns {Target} */
+function nodeTarget(name, version) {
+  return {
+    name,
+    optional: false,
+    missing: () => undefined,
+    version,
+    command: ({ listenPort, upstreamPort }) => ({
+      file: process.execPath,
+      args: [join(here, `targets/${name}.mjs`), String(listenPort), String(upstreamPort)],
+      env: production,
+    }),
+    unsupported: {},
+  };
+}
+
+/** @param {Place} place */
+function envoyConfig(place) {
+  return render('front-proxy.yaml', { ...ports(place), route_timeout: place.longLived ? '0s' : '15s' }, place.workDir);
+}
+
+/** @param {Place} place */
+function ports(place) {
+  return { listen_port: place.listenPort, admin_port: place.adminPort, upstream_port: place.upstreamPort };
+}
+
+/** @param {string} name @param {string} variable */
+function binary(name, variable) {
+  return process.env[variable] ?? name;
+}
+
+/** @param {string} name */
+function packageVersion(name) {
+  const paths = require.resolve.paths(name) ?? [];
+  const file = paths.map((path) => join(path, name, 'package.json')).find((path) => existsSync(path));
+  return file ? JSON.parse(readFileSync(file, 'utf8')).version : 'not installed';
+}
