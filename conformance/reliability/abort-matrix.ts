@@ -79,10 +79,18 @@ export async function runAbortMatrix(iterations: number): Promise<MatrixReport> 
   }
 }
 
-/** Waits until the proxy has noticed every end, its own pooled connections included. */
+/**
+ * Waits until the proxy has noticed every end, its own pooled connections included. The upstream drops its connections
+ * at every look: a client that left with FIN may still read, so its request, when the first drop met it on a connection
+ * that had been idle, is rightly sent once more, to an upstream that will never answer it.
+ */
 function settle(proxy: ProxyProcess, upstream: Upstream): Promise<Measurement> {
   upstream.dropConnections();
-  return proxy.measureUntil((now) => Object.keys(activeGauges(now)).length === 0, SETTLE_LIMIT_MS);
+  const quiet = (now: Measurement): boolean => {
+    upstream.dropConnections();
+    return Object.keys(activeGauges(now)).length === 0;
+  };
+  return proxy.measureUntil(quiet, SETTLE_LIMIT_MS);
 }
 
 /** Gauges of streams and connections that are not 0. */
