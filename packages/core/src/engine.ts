@@ -9,5 +9,7 @@ export { FilterPlan, type PlannedFilter } from './http/filter-plan.ts';
 export { HttpManager } from './http/manager.ts';
 export { Stream } from './http/stream.ts';
 export { Registry } from './registry.ts';
+export { FORWARD_DEFAULTS } from './routing/forward-action.ts';
+export { NO_RUNTIME } from './runtime/layered-runtime.ts';
 export { TimerWheel } from './runtime/timer-wheel.ts';
 export { listenerHttpStats, StatsStore } from './stats/index.ts';

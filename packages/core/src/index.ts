@@ -11,6 +11,7 @@ export type * from './api/http-stream.ts';
 export type * from './api/load-balancer.ts';
 export type * from './api/network-filter.ts';
 export type * from './api/route.ts';
+export type * from './api/runtime.ts';
 export type * from './api/stats.ts';
 export type * from './api/upstream.ts';
 export {

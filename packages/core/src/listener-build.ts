@@ -1,6 +1,7 @@
 /** A listener's config → the network plan of its connections, with the HTTP managers in it. */
 import type { RandomSource } from './api/clock.ts';
 import type { Route } from './api/route.ts';
+import type { Runtime } from './api/runtime.ts';
 import type { Clusters } from './api/upstream.ts';
 import { dataSourceText, httpSettings } from './config/build.ts';
 import type { HttpConnectionManagerConfig, HttpFilterConfig } from './config/http-connection-manager.ts';
@@ -24,6 +25,7 @@ export interface BuildContext {
   readonly clusters: Clusters;
   readonly wheel: TimerWheel;
   readonly random: RandomSource;
+  readonly runtime: Runtime;
   readonly logger: Logger;
   readonly rootScope: Scope;
   readonly listenerScope: Scope;
@@ -78,6 +80,7 @@ function httpManager(config: HttpConnectionManagerConfig, context: BuildContext)
     clusters: context.clusters,
     wheel: context.wheel,
     random: context.random,
+    runtime: context.runtime,
     logger: context.logger,
     rootScope: context.rootScope,
     listenerStats: listenerHttpStats(context.listenerScope.scope(`http.${settings.statPrefix}.`)),

@@ -16,6 +16,7 @@ import { Listener } from './net/listener.ts';
 import { adminAddress, adminContext } from './proxy-admin.ts';
 import type { Registry } from './registry.ts';
 import { systemClock } from './runtime/clock.ts';
+import { NO_RUNTIME } from './runtime/layered-runtime.ts';
 import { type LevelLogger, type Logger, withLevels } from './runtime/log.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
 import {
@@ -135,6 +136,7 @@ export class MeshProxy {
       clusters: this.#clusters,
       wheel: this.#wheel,
       random: this.#random,
+      runtime: NO_RUNTIME,
       logger: this.#logger,
       rootScope: this.stats.scope(''),
       listenerScope: scope,

@@ -3,6 +3,7 @@ import type { Timers } from './clock.ts';
 import type { Host } from './cluster.ts';
 import type { Headers, RequestHeaders, ResponseHeaders } from './headers.ts';
 import type { Route } from './route.ts';
+import type { Runtime } from './runtime.ts';
 import type { StatsScope } from './stats.ts';
 import type { Clusters } from './upstream.ts';
 
@@ -27,10 +28,13 @@ export interface HttpStream {
   readonly route: Route | undefined;
   readonly clusters: Clusters;
   readonly timers: Timers;
+  readonly runtime: Runtime;
   readonly connection: StreamConnection;
   readonly info: StreamInfo;
   /** Scope `http.<stat_prefix>.`. */
   readonly stats: StatsScope;
+  /** A random integer in [0, 2^53), the same for this stream whenever asked: shares of traffic are drawn from it. */
+  readonly random: number;
   /** Another filter's per-route config; a filter's own comes typed from `context.routeConfig(stream)`. */
   routeConfig<T>(filter: FilterHandle<T>): T | undefined;
 
@@ -73,6 +77,12 @@ export interface TerminalStream extends HttpStream {
   readonly chunkOwned: boolean;
   /** The request came from an internal client (`x-envoy-internal`). */
   readonly internal: boolean;
+  /**
+   * Runs the exchange again from the first filter, with the request headers as they now are (internal redirects). Only
+   * before the response has started and when the request is complete; `body` and `trailers` are sent through the filters
+   * again. The filters of the first run see `onComplete`; access logs see one more exchange.
+   */
+  recreate(body: Uint8Array | undefined, trailers: Headers | undefined): void;
 }
 
 /** The other end of a stream: it can be told to wait, and flushes request parts that came with one read. */
@@ -130,4 +140,6 @@ export interface StreamInfo {
   attempts: number;
   /** Named values that filters hand to one another and to logs; absent until first used. */
   readonly metadata: Map<string, unknown>;
+  /** Envoy's filter state: like `metadata`, one value per key, not meant for logs; absent until first used. */
+  readonly filterState: Map<string, unknown>;
 }

@@ -1,4 +1,5 @@
 /** Test equipment of the stream engine: one stream between a client and an upstream that are both plain objects. */
+
 import type { ResponseWriter } from '../api/codec.ts';
 import type { Headers, RequestHeaders, ResponseHeaders } from '../api/headers.ts';
 import type { HttpFilter } from '../api/http-filter.ts';
@@ -7,6 +8,7 @@ import { http } from '../compose.ts';
 import { httpSettings } from '../config/build.ts';
 import { HeaderMap, RequestHead, ResponseHead } from '../headers/header-map.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { NO_RUNTIME } from '../runtime/layered-runtime.ts';
 import { TimerWheel } from '../runtime/timer-wheel.ts';
 import { listenerHttpStats, StatsStore } from '../stats/index.ts';
 import { FilterPlan, type PlannedFilter } from './filter-plan.ts';
@@ -68,6 +70,7 @@ export class Rig implements ResponseWriter, BodySource {
       routes: { route: () => undefined },
       clusters: { get: () => undefined },
       wheel: new TimerWheel(systemClock, (error) => this.logs.push(String(error))),
+      runtime: NO_RUNTIME,
       random: () => 0,
       logger: { log: (_level, _component, message) => this.logs.push(message) },
       rootScope: scope,

@@ -1,7 +1,9 @@
 /** What all connections of one HTTP connection manager share, and the steps that every request and response takes. */
 import type { RandomSource } from '../api/clock.ts';
 import type { RequestHeaders } from '../api/headers.ts';
+import type { HttpStream } from '../api/http-stream.ts';
 import type { Route } from '../api/route.ts';
+import type { Runtime } from '../api/runtime.ts';
 import type { Clusters } from '../api/upstream.ts';
 import { ResponseFlag } from '../errors.ts';
 import { type RequestHead, ResponseHead, Seen } from '../headers/header-map.ts';
@@ -25,7 +27,7 @@ import type { Stream } from './stream.ts';
 
 /** The route table of a connection manager, opaque but for this. */
 export interface Routes {
-  route(headers: RequestHeaders): Route | undefined;
+  route(headers: RequestHeaders, stream: HttpStream): Route | undefined;
 }
 
 /** What a manager is made of. */
@@ -38,6 +40,7 @@ export interface HttpManagerOptions {
   readonly clusters: Clusters;
   readonly wheel: TimerWheel;
   readonly random: RandomSource;
+  readonly runtime: Runtime;
   readonly logger: Logger;
   readonly rootScope: Scope;
   /** `listener.<address>.http.<stat_prefix>.` */
@@ -54,6 +57,8 @@ export class HttpManager {
   readonly plan: FilterPlan;
   readonly clusters: Clusters;
   readonly wheel: TimerWheel;
+  readonly random: RandomSource;
+  readonly runtime: Runtime;
   readonly stats: HttpConnectionManagerStats;
   /** `http.<stat_prefix>.` */
   readonly scope: Scope;
@@ -75,6 +80,8 @@ export class HttpManager {
     this.plan = options.plan;
     this.clusters = options.clusters;
     this.wheel = options.wheel;
+    this.random = options.random;
+    this.runtime = options.runtime;
     this.draining = options.draining;
     this.table = options.routes;
     this.plansOfRoutes = options.routePlans;
@@ -126,7 +133,7 @@ export class HttpManager {
     stream.clientIp = origin.clientIp;
     stream.internal = origin.internal;
     if (settings.via !== '') appendVia(head, settings.via);
-    const route = connect ? undefined : this.table.route(head);
+    const route = connect ? undefined : this.table.route(head, stream);
     if (route !== undefined) this.applyRoute(stream, route);
     if ((head.seen & (Seen.upgrade | Seen.expect)) === 0) return true;
     return this.upgradeOrContinue(stream, head);

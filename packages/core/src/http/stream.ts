@@ -19,6 +19,7 @@ import type {
   TerminalStream,
 } from '../api/http-stream.ts';
 import type { Route } from '../api/route.ts';
+import type { Runtime } from '../api/runtime.ts';
 import type { StatsScope } from '../api/stats.ts';
 import type { Clusters } from '../api/upstream.ts';
 import { ResponseFlag } from '../errors.ts';
@@ -73,6 +74,9 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
 
   private readonly states: unknown[] | undefined;
   private ownMetadata: Map<string, unknown> | undefined = undefined;
+  private ownFilterState: Map<string, unknown> | undefined = undefined;
+  /** -1 until first asked for. */
+  private ownRandom = -1;
   private requestFlow: FilterFlow | undefined = undefined;
   private responseFlow: FilterFlow | undefined = undefined;
   private source: BodySource | undefined = undefined;
@@ -105,6 +109,13 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
   get timers(): Timers {
     return this.manager.wheel;
   }
+  get runtime(): Runtime {
+    return this.manager.runtime;
+  }
+  get random(): number {
+    if (this.ownRandom < 0) this.ownRandom = Math.floor(this.manager.random() * Number.MAX_SAFE_INTEGER);
+    return this.ownRandom;
+  }
   get connection(): StreamConnection {
     return this.owner;
   }
@@ -122,6 +133,10 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
   get metadata(): Map<string, unknown> {
     this.ownMetadata ??= new Map();
     return this.ownMetadata;
+  }
+  get filterState(): Map<string, unknown> {
+    this.ownFilterState ??= new Map();
+    return this.ownFilterState;
   }
 
   routeConfig<T>(filter: FilterHandle<T>): T | undefined {
@@ -321,6 +336,10 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
     this.manager.stats.downstream_rq_tx_reset.value++;
     this.finish();
     this.writer.reset();
+  }
+
+  recreate(_body: Uint8Array | undefined, _trailers: Headers | undefined): void {
+    this.reset();
   }
 
   // TerminalStream: the response path

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ResponseHead } from '../headers/header-map.ts';
 import { addition, compile, forward, headerMatcher, host, request, route, settings } from './fixtures/settings.ts';
+import { STREAM } from './fixtures/stream.ts';
 import type {
   FilterSettings,
   HeaderAdditionSettings,
@@ -19,13 +20,13 @@ const existing: Action = 'OVERWRITE_IF_EXISTS';
 function mutated(levels: readonly Level[], values: readonly string[]): readonly string[] {
   const [own = {}, hostLevel = {}, tableLevel = {}] = levels.map(mutations);
   const routes = [route('r', { prefix: '/' }, { route: forward(), ...own })];
-  const found = compile(settings([host('h', ['*'], routes, hostLevel)], tableLevel)).route(request());
+  const found = compile(settings([host('h', ['*'], routes, hostLevel)], tableLevel)).route(request(), STREAM);
   const fields = values.flatMap((value) => ['x', value]);
   const head = request('/', 'h', ['before', '1', ...fields, 'after', '1']);
   const response = new ResponseHead();
   for (const value of values) response.append('X', value);
-  found?.finalizeRequest(head, true);
-  found?.finalizeResponse(response);
+  found?.finalizeRequest(head, STREAM, true);
+  found?.finalizeResponse(response, STREAM);
   expect(response.getAll('x'), 'responses do as requests').toEqual(head.getAll('x'));
   expect(head.get('before') + (head.get('after') ?? '')).toBe('11');
   return head.getAll('x');
@@ -118,9 +119,9 @@ function rewritten(
   path: string,
   keepOriginal = true,
 ) {
-  const found = compile([route('r', given, { route: forward(rewrite) })]).route(request(path));
+  const found = compile([route('r', given, { route: forward(rewrite) })]).route(request(path), STREAM);
   const head = request(path, 'h.test', ['x-envoy-original-path', '/evil', 'x-envoy-original-host', 'evil']);
-  found?.finalizeRequest(head, keepOriginal);
+  found?.finalizeRequest(head, STREAM, keepOriginal);
   return [head.path, head.authority, head.get('x-envoy-original-path'), head.get('x-envoy-original-host')];
 }
 
@@ -173,9 +174,10 @@ describe('CompiledRoute.finalizeRequest', () => {
   it('CompiledRoute.finalizeRequest leaves a path alone that a filter has changed to one that does not match', () => {
     const found = compile([route('r', { prefix: '/a' }, { route: forward({ prefixRewrite: '/z' }) })]).route(
       request('/a'),
+      STREAM,
     );
     const head = request('/other');
-    found?.finalizeRequest(head, true);
+    found?.finalizeRequest(head, STREAM, true);
     expect(head.path).toBe('/other');
     expect(head.has('x-envoy-original-path')).toBe(false);
   });
@@ -194,7 +196,7 @@ describe('CompiledRoute.finalizeRequest', () => {
 
 describe('CompiledRoute.action', () => {
   const action = (rest: Partial<RouteSettings>) =>
-    compile([route('r', { prefix: '/' }, rest)]).route(request())?.action;
+    compile([route('r', { prefix: '/' }, rest)]).route(request(), STREAM)?.action;
 
   it('CompiledRoute.action forwards with defaults', () => {
     expect(action({ route: forward() })).toEqual({
@@ -241,7 +243,7 @@ describe('CompiledRoute.filterConfig', () => {
   const filters = (own: FilterSettings, inherited: FilterSettings) => {
     const routes = [route('r', { prefix: '/' }, { typedPerFilterConfig: own })];
     const whole = settings([host('h', ['*'], routes, { typedPerFilterConfig: inherited })]);
-    const found = compile(whole, ['other', 'gate']).route(request());
+    const found = compile(whole, ['other', 'gate']).route(request(), STREAM);
     return [found?.filterConfig(1), found?.filterDisabled(1)];
   };
   const plain = (config: unknown) => ({ gate: { disabled: undefined, config } });
@@ -259,15 +261,15 @@ describe('CompiledRoute.filterConfig', () => {
 
   it('CompiledRoute.filterConfig is undefined for a filter with an inherited property name', () => {
     const table = compile([route('r', { prefix: '/' })], ['constructor']);
-    expect(table.route(request())?.filterConfig(0)).toBeUndefined();
-    expect(table.route(request())?.filterDisabled(0)).toBeUndefined();
+    expect(table.route(request(), STREAM)?.filterConfig(0)).toBeUndefined();
+    expect(table.route(request(), STREAM)?.filterDisabled(0)).toBeUndefined();
   });
 });
 
 it('CompiledRoute.source leads back to the settings', () => {
   const second = route('second', { prefix: '/', headers: [headerMatcher({})] });
   const table = compile([route('first', { path: '/no' }), second]);
-  const found = table.route(request('/', 'h', ['x', '1']));
+  const found = table.route(request('/', 'h', ['x', '1']), STREAM);
   expect(found?.source).toEqual({ virtualHost: 'all', index: 1, settings: second });
   expect(table.virtualHosts[0]?.routes[1]).toBe(found);
 });

@@ -1,10 +1,12 @@
 /** One compiled route: its conditions, its action, and what it does to heads. */
 
 import type { RequestHeaders, ResponseHeaders } from '../api/headers.ts';
+import type { HttpStream } from '../api/http-stream.ts';
 import type { DirectResponseAction, ForwardAction, Route, RouteAction } from '../api/route.ts';
 import { isFieldValue } from '../headers/validate.ts';
 import type { RouteSource } from './describe.ts';
 import { FilterConfigs } from './filter-configs.ts';
+import { FORWARD_DEFAULTS } from './forward-action.ts';
 import { HeaderCondition } from './header-match.ts';
 import { HeaderMutations } from './header-mutations.ts';
 import { PathCondition } from './path-match.ts';
@@ -51,6 +53,7 @@ export class CompiledRoute implements Route {
   readonly name: string;
   readonly virtualHost: string;
   readonly action: RouteAction;
+  readonly metadata: Readonly<Record<string, unknown>> = {};
   readonly path: PathCondition;
   /** Where it comes from, for `explain` and `/config_dump`. */
   readonly source: RouteSource;
@@ -86,27 +89,37 @@ export class CompiledRoute implements Route {
   }
 
   /** Whether all conditions hold. `pathEnd` is where the path of the request target ends. */
-  matches(headers: RequestHeaders, pathEnd: number): boolean {
+  matches(headers: RequestHeaders, pathEnd: number, _stream: HttpStream): boolean {
     if (!this.path.matches(headers.path, pathEnd)) return false;
     for (const condition of this.conditions) if (!condition.matches(headers)) return false;
     for (const condition of this.queryConditions) if (!condition.matches(headers.path, pathEnd)) return false;
     return true;
   }
 
-  finalizeRequest(headers: RequestHeaders, keepOriginalPath: boolean): void {
+  /** What the matched route is for this request: itself, or the drawn one of its weighted clusters. */
+  variant(_headers: RequestHeaders, _stream: HttpStream): CompiledRoute {
+    return this;
+  }
+
+  finalizeRequest(headers: RequestHeaders, _stream: HttpStream, keepOriginalPath: boolean): void {
     if (!this.changesRequest) return;
     for (const mutations of this.ownRequestMutations) mutations.apply(headers);
     if (this.hostRewrite !== '') this.rewriteHost(headers, keepOriginalPath);
     if (this.prefixRewrite !== '') this.rewritePath(headers, keepOriginalPath);
   }
 
-  finalizeResponse(headers: ResponseHeaders): void {
+  finalizeResponse(headers: ResponseHeaders, _stream: HttpStream): void {
     if (!this.changesResponse) return;
     for (const mutations of this.ownResponseMutations) mutations.apply(headers);
   }
 
   filterConfig(slot: number): unknown {
     return this.filters.config(slot);
+  }
+
+  filterConfigs(slot: number): readonly unknown[] {
+    const config = this.filters.config(slot);
+    return config === undefined ? [] : [config];
   }
 
   /** Whether the filter in this slot is switched off (true) or on (false) here; `undefined` leaves it as it is. */
@@ -140,7 +153,7 @@ function compileAction(settings: RouteSettings, path: PathCondition, options: Co
 
 function forward(settings: ForwardSettings): ForwardAction {
   return {
-    kind: 'forward',
+    ...FORWARD_DEFAULTS,
     cluster: settings.cluster ?? '',
     clusterNotFoundStatus: NOT_FOUND_STATUS[settings.clusterNotFoundResponseCode],
     timeoutMs: settings.timeoutMs,

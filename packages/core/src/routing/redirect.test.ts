@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isFieldValue } from '../headers/validate.ts';
 import { compile, match, redirect, request, route } from './fixtures/settings.ts';
+import { STREAM } from './fixtures/stream.ts';
 import { PathCondition } from './path-match.ts';
 import { Redirect } from './redirect.ts';
 import type { RedirectSettings, RouteMatchSettings } from './settings.ts';
@@ -111,5 +112,5 @@ it.each([
   ['PERMANENT_REDIRECT', 308],
 ] as const)('Redirect.status of %s is %i', (responseCode, status) => {
   const table = compile([route('r', prefix, { redirect: redirect({ responseCode }) })]);
-  expect(table.route(request('/a'))?.action).toMatchObject({ kind: 'redirect', status });
+  expect(table.route(request('/a'), STREAM)?.action).toMatchObject({ kind: 'redirect', status });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compile, headerMatcher, request, route } from './fixtures/settings.ts';
+import { STREAM } from './fixtures/stream.ts';
 import { IndexedRoutes, routeList, ScannedRoutes } from './route-list.ts';
 import type { RouteMatchSettings, RouteSettings } from './settings.ts';
 
@@ -40,7 +41,7 @@ describe('IndexedRoutes', () => {
         const [indexed, scanned] = [new IndexedRoutes(routes), new ScannedRoutes(routes)];
         for (const [wanted, lines] of requests) {
           const head = request(wanted, 'h.test', lines);
-          expect(indexed.find(head)).toBe(scanned.find(head));
+          expect(indexed.find(head, STREAM)).toBe(scanned.find(head, STREAM));
         }
       },
     );
@@ -57,7 +58,7 @@ describe('IndexedRoutes', () => {
       route('folded', { prefix: '/X', caseSensitive: false }),
     ]);
     const list = new IndexedRoutes(table);
-    const found = (wanted: string) => list.find(request(wanted))?.name;
+    const found = (wanted: string) => list.find(request(wanted), STREAM)?.name;
     expect(found('/a/b/c')).toBe('long');
     expect(found('/a/b/d')).toBe('regex');
     expect(found('/a/b/dd')).toBe('short');
@@ -86,8 +87,8 @@ describe('routeList', () => {
       },
     }));
     const list = routeList(counted as unknown as typeof routes);
-    expect(list.find(request('/s/9876/x'))).toBe(counted[9876]);
-    expect(list.find(request('/t'))).toBeUndefined();
+    expect(list.find(request('/s/9876/x'), STREAM)).toBe(counted[9876]);
+    expect(list.find(request('/t'), STREAM)).toBeUndefined();
     expect(asked).toBe(1);
   });
 });

@@ -6,13 +6,14 @@
  * Hot path: no allocation. Benchmark: benchmarks/micro/route-table.bench.mjs.
  */
 import type { RequestHeaders } from '../api/headers.ts';
+import type { HttpStream } from '../api/http-stream.ts';
 import type { CompiledRoute } from './compiled-route.ts';
 import { PrefixTree, type PrefixVisitor } from './prefix-tree.ts';
 import { endOfPath } from './text.ts';
 
 /** Finds the first route that matches. */
 export interface RouteList {
-  find(headers: RequestHeaders): CompiledRoute | undefined;
+  find(headers: RequestHeaders, stream: HttpStream): CompiledRoute | undefined;
 }
 
 /** Below this length asking each route in turn is as fast. */
@@ -31,9 +32,9 @@ export class ScannedRoutes implements RouteList {
     this.routes = routes;
   }
 
-  find(headers: RequestHeaders): CompiledRoute | undefined {
+  find(headers: RequestHeaders, stream: HttpStream): CompiledRoute | undefined {
     const end = endOfPath(headers.path);
-    for (const route of this.routes) if (route.matches(headers, end)) return route;
+    for (const route of this.routes) if (route.matches(headers, end, stream)) return route;
     return undefined;
   }
 }
@@ -72,7 +73,7 @@ export class IndexedRoutes implements RouteList, PrefixVisitor<Places> {
     });
   }
 
-  find(headers: RequestHeaders): CompiledRoute | undefined {
+  find(headers: RequestHeaders, stream: HttpStream): CompiledRoute | undefined {
     this.count = 0;
     this.target = headers.path;
     this.end = endOfPath(headers.path);
@@ -83,7 +84,7 @@ export class IndexedRoutes implements RouteList, PrefixVisitor<Places> {
       const index = this.next();
       if (index < 0) return undefined;
       const route = this.routes[index] as CompiledRoute;
-      if (route.matches(headers, this.end)) return route;
+      if (route.matches(headers, this.end, stream)) return route;
     }
   }
 

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Headers } from '../api/headers.ts';
 import { compile, headerMatcher, request, route, text } from './fixtures/settings.ts';
+import { STREAM } from './fixtures/stream.ts';
 import { HeaderCondition } from './header-match.ts';
 import type { HeaderMatcherSettings, QueryParameterMatcherSettings, RouteMatchSettings } from './settings.ts';
 
 // All expected values of this file were compared with Envoy 1.40 where it accepts the request.
 
 function hits(given: Partial<RouteMatchSettings>, path: string, fields: readonly string[] = []): boolean {
-  return compile([route('hit', given)]).route(request(path, 'h.test', fields)) !== undefined;
+  return compile([route('hit', given)]).route(request(path, 'h.test', fields), STREAM) !== undefined;
 }
 
 const regex = (pattern: string): Partial<RouteMatchSettings> => ({ safeRegex: { regex: pattern } });
@@ -189,5 +190,5 @@ it('RouteTable.route never matches CONNECT', () => {
   const table = compile([route('all', { prefix: '' })]);
   const connect = request('h.test:443');
   connect.method = 'CONNECT';
-  expect(table.route(connect)).toBeUndefined();
+  expect(table.route(connect, STREAM)).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 /** A route configuration, compiled: request head → route. All thinking is done when the configuration arrives. */
 import type { RequestHeaders } from '../api/headers.ts';
+import type { HttpStream } from '../api/http-stream.ts';
 import { CompiledRoute, type CompileOptions, RouteContext } from './compiled-route.ts';
 import { type RouteList, routeList } from './route-list.ts';
 import type { RouteTableSettings, VirtualHostSettings } from './settings.ts';
@@ -17,7 +18,7 @@ export interface RouteTable {
   readonly name: string;
   readonly virtualHosts: readonly CompiledVirtualHost[];
   /** The first matching route of the request's virtual host; `undefined` is answered 404 (flag NR). */
-  route(headers: RequestHeaders): CompiledRoute | undefined;
+  route(headers: RequestHeaders, stream: HttpStream): CompiledRoute | undefined;
   /** The virtual host for a host (with its port, if any), whether or not one of its routes matches. */
   virtualHost(authority: string): CompiledVirtualHost | undefined;
 }
@@ -40,7 +41,7 @@ export function compileRoutes(settings: RouteTableSettings, options: CompileOpti
   return {
     name: settings.name,
     virtualHosts,
-    route: (headers) => domains.find(headers.authority)?.route(headers),
+    route: (headers, stream) => domains.find(headers.authority)?.route(headers, stream),
     virtualHost: (authority) => domains.find(authority),
   };
 }
@@ -62,9 +63,9 @@ class VirtualHost implements CompiledVirtualHost {
     this.list = routeList(this.routes);
   }
 
-  route(headers: RequestHeaders): CompiledRoute | undefined {
+  route(headers: RequestHeaders, stream: HttpStream): CompiledRoute | undefined {
     // CONNECT asks for a tunnel: only a `connect_matcher` may match it.
-    return headers.method === 'CONNECT' ? undefined : this.list.find(headers);
+    return headers.method === 'CONNECT' ? undefined : this.list.find(headers, stream)?.variant(headers, stream);
   }
 }
 

@@ -1,6 +1,7 @@
 import { expect, expectTypeOf, it } from 'vitest';
 import { type RouteConfiguration, routeConfigurationSchema } from '../config/route.ts';
 import { request } from './fixtures/settings.ts';
+import { STREAM } from './fixtures/stream.ts';
 import { compileRoutes } from './route-table.ts';
 import type { RouteTableSettings } from './settings.ts';
 
@@ -25,7 +26,7 @@ it('compileRoutes compiles a parsed route configuration', () => {
   });
   const options = { filterSlots: new Map<string, number>(), directBody: () => 'read' };
   const table = compileRoutes(parsed, options);
-  expect(table.route(request('/service/1/x'))?.action).toMatchObject({ cluster: 'service1', timeoutMs: 0 });
-  expect(table.route(request('/v12'))?.action).toMatchObject({ kind: 'redirect', status: 301 });
-  expect(table.route(request('/other'))?.action).toMatchObject({ status: 404, body: 'read' });
+  expect(table.route(request('/service/1/x'), STREAM)?.action).toMatchObject({ cluster: 'service1', timeoutMs: 0 });
+  expect(table.route(request('/v12'), STREAM)?.action).toMatchObject({ kind: 'redirect', status: 301 });
+  expect(table.route(request('/other'), STREAM)?.action).toMatchObject({ status: 404, body: 'read' });
 });

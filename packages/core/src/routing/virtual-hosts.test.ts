@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compile, host, request, route, settings } from './fixtures/settings.ts';
+import { STREAM } from './fixtures/stream.ts';
 import { DomainTable } from './virtual-hosts.ts';
 
 const domains: readonly (readonly [name: string, domains: readonly string[]])[] = [
@@ -53,7 +54,7 @@ const cases: readonly (readonly [authority: string, expected: string, why: strin
 describe('RouteTable virtual hosts', () => {
   const table = compile(settings(domains.map(([name, list]) => host(name, list, [route('r', { prefix: '/' })]))));
   it.each(cases)('%j → %s: %s', (authority, expected) => {
-    expect(table.route(request('/', authority))?.virtualHost).toBe(expected);
+    expect(table.route(request('/', authority), STREAM)?.virtualHost).toBe(expected);
     expect(table.virtualHost(authority)?.name).toBe(expected);
   });
 
@@ -61,12 +62,12 @@ describe('RouteTable virtual hosts', () => {
     const narrow = host('narrow', ['*.foo.com'], [route('only', { path: '/only' })]);
     const wide = host('wide', ['*'], [route('all', { prefix: '/' })]);
     const two = compile(settings([narrow, wide]));
-    expect(two.route(request('/other', 'x.foo.com'))).toBeUndefined();
-    expect(two.route(request('/only', 'x.foo.com'))?.name).toBe('only');
+    expect(two.route(request('/other', 'x.foo.com'), STREAM)).toBeUndefined();
+    expect(two.route(request('/only', 'x.foo.com'), STREAM)?.name).toBe('only');
   });
 
   it('RouteTable.route is undefined without a virtual host', () => {
-    expect(compile(settings([])).route(request())).toBeUndefined();
+    expect(compile(settings([])).route(request(), STREAM)).toBeUndefined();
   });
 
   it('compileRoutes refuses a domain that is there already', () => {

@@ -99,7 +99,7 @@ export class RouterExchange extends TimerEntry implements UpstreamRequest, BodyS
     const headers = redirect ? { location: action.location(this.headers) } : undefined;
     this.stream.reply(action.status, redirect ? undefined : action.body, headers, {
       details: 'direct_response',
-      modify: (head) => this.route.finalizeResponse(head),
+      modify: (head) => this.route.finalizeResponse(head, this.stream),
     });
   }
 
@@ -115,7 +115,7 @@ export class RouterExchange extends TimerEntry implements UpstreamRequest, BodyS
     this.cluster = cluster;
     stream.info.upstreamCluster = cluster.name;
     this.timeoutMs = this.takeTimeout(action.timeoutMs);
-    this.route.finalizeRequest(this.headers, !this.env.suppressEnvoyHeaders);
+    this.route.finalizeRequest(this.headers, this.stream, !this.env.suppressEnvoyHeaders);
     if (this.timeoutMs > 0 && !this.env.suppressEnvoyHeaders) {
       this.headers.set('x-envoy-expected-rq-timeout-ms', String(this.timeoutMs));
     }
@@ -281,7 +281,7 @@ export class RouterExchange extends TimerEntry implements UpstreamRequest, BodyS
     info.details = 'via_upstream';
     this.buffer?.stopKeeping();
     if (this.retried) this.cluster?.traffic.upstream_rq_retry_success.inc();
-    this.route.finalizeResponse(head);
+    this.route.finalizeResponse(head, this.stream);
     if (stream.requestComplete && !this.env.suppressEnvoyHeaders) {
       head.set('x-envoy-upstream-service-time', String(Math.max(0, Math.round(now - info.requestCompleteMs))));
     }

@@ -10,9 +10,11 @@ import {
 } from '@mesh/core';
 import {
   FilterPlan,
+  FORWARD_DEFAULTS,
   HttpManager,
   httpSettings,
   listenerHttpStats,
+  NO_RUNTIME,
   type PlannedFilter,
   StatsStore,
   TimerWheel,
@@ -110,6 +112,7 @@ export class FilterTest {
       clusters: { get: () => undefined },
       wheel,
       random: () => 0.5,
+      runtime: NO_RUNTIME,
       logger: { log: (level, component, message) => this.log(level, component, message) },
       rootScope,
       listenerStats: listenerHttpStats(rootScope.scope(`listener.test.http.${settings.statPrefix}.`)),
@@ -221,15 +224,15 @@ function testRoute(configs: readonly unknown[]): Route {
     name: 'test',
     virtualHost: 'test',
     action: {
-      kind: 'forward',
+      ...FORWARD_DEFAULTS,
       cluster: 'upstream',
-      clusterNotFoundStatus: 503,
       timeoutMs: 0,
-      idleTimeoutMs: undefined,
     },
     finalizeRequest: () => {},
     finalizeResponse: () => {},
     filterConfig: (slot) => configs[slot],
+    filterConfigs: (slot) => (configs[slot] === undefined ? [] : [configs[slot]]),
+    metadata: {},
   };
 }
 
