@@ -41,6 +41,22 @@ export const targets = [
       env: production,
     }),
   },
+  {
+    name: 'mesh-before',
+    optional: true,
+    missing: () => {
+      const checkout = process.env.MESH_BEFORE;
+      if (checkout === undefined) return 'set MESH_BEFORE to a built checkout of the version to compare with';
+      return existsSync(join(checkout, 'packages/cli/dist/index.js')) ? undefined : `${checkout} is not built`;
+    },
+    version: () => `the checkout named by MESH_BEFORE, node ${process.version}`,
+    unsupported: {},
+    command: (place) => ({
+      file: process.execPath,
+      args: [join(process.env.MESH_BEFORE ?? '', 'packages/cli/bin/mesh.js'), '-c', envoyConfig(place)],
+      env: production,
+    }),
+  },
   meshCode('mesh-code', 0),
   meshCode('mesh-code-six', 6),
   nginx('nginx', ''),
