@@ -5,10 +5,18 @@
 import type { Headers, RequestHeaders, ResponseHeaders } from '../api/headers.ts';
 import { checkField, isToken, lowerName } from './validate.ts';
 
+/** Names of fields in the form in which they came. */
+export interface WrittenNames {
+  readonly reason: string | undefined;
+  format(name: string): string;
+}
+
 /** A list of fields. Names in `fields` are lower case; interned when known. */
 export class HeaderMap implements Headers {
   /** The flat array itself, for codecs and the engine. */
   readonly fields: string[] = [];
+  /** @internal The names as they were written, when the codec was told to keep them. */
+  names: WrittenNames | undefined = undefined;
 
   get size(): number {
     return this.fields.length >> 1;
@@ -31,6 +39,17 @@ export class HeaderMap implements Headers {
 
   has(name: string): boolean {
     return this.get(name) !== undefined;
+  }
+
+  hasPrefix(prefix: string): boolean {
+    const fields = this.fields;
+    // The third character tells most names apart, `x-` or not, without a call.
+    const third = prefix.charCodeAt(2);
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i] as string;
+      if ((name.charCodeAt(2) === third || prefix.length < 3) && name.startsWith(prefix)) return true;
+    }
+    return false;
   }
 
   set(name: string, value: string): void {
@@ -111,7 +130,20 @@ export const Seen = {
   referer: 128,
   forwardedHost: 256,
   clientCert: 512,
+  /** The target is in absolute form: it names the scheme. */
+  scheme: 1024,
+  /** The target has a fragment, which no client may send. */
+  fragment: 2048,
 } as const;
+
+const SEEN_NAMES: ReadonlyMap<string, number> = new Map([
+  ['x-forwarded-for', Seen.forwardedFor],
+  ['x-forwarded-proto', Seen.forwardedProto],
+  ['x-forwarded-host', Seen.forwardedHost],
+  ['x-request-id', Seen.requestId],
+  ['referer', Seen.referer],
+  ['x-forwarded-client-cert', Seen.clientCert],
+]);
 
 /** A request head. `host` is kept in `authority`, not in `fields`. */
 export class RequestHead extends HeaderMap implements RequestHeaders {
@@ -170,10 +202,21 @@ export class RequestHead extends HeaderMap implements RequestHeaders {
     if (!mayBePseudo(name) || !this.setPseudo(lowerName(name), value)) super.append(name, value);
   }
 
+  /** @internal Sets `seen` anew after the fields were changed; what the target and the codec's own fields said stays. */
+  lookAgain(): void {
+    this.seen &= Seen.te | Seen.expect | Seen.upgrade | Seen.scheme | Seen.fragment;
+    const { fields } = this;
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i] as string;
+      this.seen |= name.startsWith('x-envoy-') ? Seen.envoy : (SEEN_NAMES.get(name) ?? 0);
+    }
+  }
+
   private pseudo(name: string): string | undefined {
-    if (name === 'host' || name === ':authority') return this.authority;
-    if (name === ':path') return this.path;
-    if (name === ':method') return this.method;
+    // A CONNECT has no path; a head that never came whole has nothing at all.
+    if (name === 'host' || name === ':authority') return this.authority || undefined;
+    if (name === ':path') return this.path || undefined;
+    if (name === ':method') return this.method || undefined;
     if (name === ':scheme') return this.scheme;
     return undefined;
   }

@@ -15,11 +15,11 @@ export class FullMatch {
     this.automaton = new Automaton(compile(wireText(pattern), false), false);
   }
 
-  /** Whether the pattern matches all of `text`, or of its first `end` characters. */
-  test(text: string, end = text.length): boolean {
+  /** Whether the pattern matches all of `text`, or what stands from `start` to before `end`. */
+  test(text: string, end = text.length, start = 0): boolean {
     const { automaton } = this;
     let state = automaton.start;
-    for (let i = 0; i < end; i++) {
+    for (let i = start; i < end; i++) {
       const code = text.charCodeAt(i);
       let next = state.next[code];
       if (next === undefined) next = automaton.advance(state, code);

@@ -15,25 +15,41 @@ export type SyntaxNode =
   | { readonly kind: 'assert'; readonly holds: Assertion }
   | { readonly kind: 'sequence'; readonly items: readonly SyntaxNode[] }
   | { readonly kind: 'choice'; readonly items: readonly SyntaxNode[] }
-  | { readonly kind: 'repeat'; readonly item: SyntaxNode; readonly min: number; readonly max: number };
+  | { readonly kind: 'group'; readonly item: SyntaxNode; readonly index: number }
+  | {
+      readonly kind: 'repeat';
+      readonly item: SyntaxNode;
+      readonly min: number;
+      readonly max: number;
+      /** Fewer repetitions are tried first. */
+      readonly lazy: boolean;
+    };
+
+/** A whole pattern. Groups are numbered from 1, by their opening parentheses. */
+export interface ParsedPattern {
+  readonly node: SyntaxNode;
+  readonly groups: number;
+}
 
 const MAX_REPEAT = 1000;
 const MAX_DEPTH = 100;
 
 /** Parses a pattern. @throws SyntaxError in RE2's words. */
-export function parsePattern(pattern: string): SyntaxNode {
+export function parsePattern(pattern: string): ParsedPattern {
   const parser = new Parser(pattern);
   const node = parser.choice(0);
   if (!parser.done) throw new SyntaxError(`unexpected ): ${pattern}`);
-  return node;
+  return { node, groups: parser.groups };
 }
 
 class Parser {
+  groups = 0;
   private readonly pattern: string;
   private at = 0;
   private ignoreCase = false;
   private dotAll = false;
   private multiline = false;
+  private ungreedy = false;
 
   constructor(pattern: string) {
     this.pattern = pattern;
@@ -60,12 +76,11 @@ class Parser {
     const start = this.at;
     const range = this.quantifier();
     if (range === undefined) return item;
-    // Lazy or greedy makes no difference to whether the whole text matches.
-    this.take('?');
+    const lazy = this.take('?') !== this.ungreedy;
     if (this.quantifier() !== undefined) {
       throw new SyntaxError(`bad repetition operator: ${this.pattern.slice(start, this.at)}`);
     }
-    return { kind: 'repeat', item, min: range[0], max: range[1] };
+    return { kind: 'repeat', item, min: range[0], max: range[1], lazy };
   }
 
   private quantifier(): readonly [min: number, max: number] | undefined {
@@ -107,8 +122,11 @@ class Parser {
 
   private group(depth: number): SyntaxNode {
     const start = this.at - 1;
-    const flags = [this.ignoreCase, this.dotAll, this.multiline] as const;
-    if (this.take('?') && !this.takeMatch(/:|P?<[A-Za-z_]\w*>/y)) {
+    const flags = [this.ignoreCase, this.dotAll, this.multiline, this.ungreedy] as const;
+    const special = this.take('?');
+    const captures = !special || this.takeMatch(/P?<[A-Za-z_]\w*>/y) !== undefined;
+    const index = captures ? ++this.groups : 0;
+    if (special && !captures) {
       const match = this.takeMatch(/([imsU]*)(?:-([imsU]+))?([:)])/y);
       if (match === undefined) throw new SyntaxError(`invalid perl operator: ${this.pattern.slice(start, start + 3)}`);
       this.setFlags(match[1] ?? '', true);
@@ -117,14 +135,15 @@ class Parser {
     }
     const node = this.choice(depth + 1);
     if (!this.take(')')) throw new SyntaxError(`missing ): ${this.pattern}`);
-    [this.ignoreCase, this.dotAll, this.multiline] = flags;
-    return node;
+    [this.ignoreCase, this.dotAll, this.multiline, this.ungreedy] = flags;
+    return captures ? { kind: 'group', item: node, index } : node;
   }
 
   private setFlags(letters: string, on: boolean): void {
     if (letters.includes('i')) this.ignoreCase = on;
     if (letters.includes('s')) this.dotAll = on;
     if (letters.includes('m')) this.multiline = on;
+    if (letters.includes('U')) this.ungreedy = on;
   }
 
   private escape(): SyntaxNode {
