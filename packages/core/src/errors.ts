@@ -64,5 +64,7 @@ const FLAG_NAMES = Object.keys(ResponseFlag);
 /** `UF,URX`, or `-` when no flag is set (`%RESPONSE_FLAGS%`). */
 export function flagString(flags: number): string {
   if (flags === 0) return '-';
-  return FLAG_NAMES.filter((_, bit) => (flags & (1 << bit)) !== 0).join(',');
+  // Envoy prints flags in the order in which they were set, and the retry limit is met before the last failure is told.
+  const first = (flags & ResponseFlag.URX) !== 0 ? ['URX'] : [];
+  return [...first, ...FLAG_NAMES.filter((name, bit) => (flags & (1 << bit)) !== 0 && name !== 'URX')].join(',');
 }

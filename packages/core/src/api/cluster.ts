@@ -14,6 +14,10 @@ export interface Host {
   readonly locality: Locality;
   readonly priority: number;
   readonly healthy: boolean;
+  /** `metadata.filter_metadata` of the endpoint; absent when it has none. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** The endpoint is marked `envoy.lb: {canary: true}`. */
+  readonly canary?: boolean;
   readonly stats: HostStats;
 }
 

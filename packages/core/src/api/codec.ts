@@ -8,9 +8,14 @@ export type ResetReason =
   | 'connection timeout'
   | 'connection termination'
   | 'local reset'
+  | 'local refused stream reset'
   | 'overflow'
   | 'remote reset'
-  | 'protocol error';
+  | 'remote refused stream reset'
+  | 'remote error with CONNECT request'
+  | 'protocol error'
+  | 'overload manager reset'
+  | 'HTTP/1 premature upstream half close';
 
 /** Receives one message's parts, in order: head, data…, trailers. `end` is true on the last part. */
 export interface MessageSink<Head extends Headers> {
@@ -80,8 +85,8 @@ export interface UpstreamFailure {
   readonly detail: string | undefined;
   /** The connection had served a request before this one: it may have been closed by an idle timer of the peer. */
   readonly reused: boolean;
-  /** Response bytes had arrived. */
+  /** Bytes of the final response had arrived. */
   readonly responseStarted: boolean;
-  /** Request bytes had been handed to the socket. */
+  /** Request bytes had been handed to the socket: the upstream may have seen them. */
   readonly requestSent: boolean;
 }

@@ -11,6 +11,8 @@ export interface Endpoint {
   readonly weight: number;
   readonly priority: number;
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string };
+  /** `metadata.filter_metadata`: user data by filter name. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What a discovery gets when its cluster starts. */

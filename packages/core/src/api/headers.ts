@@ -12,6 +12,8 @@ export interface Headers {
   /** Every value of `name` in order; an empty array when there is none. */
   getAll(name: string): string[];
   has(name: string): boolean;
+  /** Whether a name begins with `prefix`, which is lower case: cheaper than asking for many names. */
+  hasPrefix(prefix: string): boolean;
   /** Replaces every line of `name` by one. @throws TypeError when name or value is not a legal field (RFC 9110 5.1, 5.5). */
   set(name: string, value: string): void;
   /** Adds one more line. @throws TypeError as `set`. */

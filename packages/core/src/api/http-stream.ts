@@ -68,6 +68,13 @@ export interface TerminalStream extends HttpStream {
   /** Counted: asks the client connection for no more request body until resumed. */
   pauseRequest(): void;
   resumeRequestBody(): void;
+  /**
+   * Calls `deadline.onDue()` once after `timeoutMs`, unless the exchange is over or the deadline was cleared or replaced
+   * by then. There is one per stream. It costs less than a timer, because the stream's own limits are watched anyway.
+   */
+  setDeadline(deadline: TerminalDeadline, timeoutMs: number): void;
+  /** Takes back what {@link setDeadline} has set. */
+  clearDeadline(): void;
   /** Replaces the stream's idle timeout; 0 disables. */
   setIdleTimeout(timeoutMs: number): void;
   /** True when the whole request, body and trailers, has arrived. */
@@ -75,6 +82,8 @@ export interface TerminalStream extends HttpStream {
   readonly responseStarted: boolean;
   /** The chunk that a data hook is looking at may be kept and written without a copy. */
   readonly chunkOwned: boolean;
+  /** Limit of what this stream may hold back per direction (`per_connection_buffer_limit_bytes` of the listener). */
+  readonly bufferLimitBytes: number;
   /** The request came from an internal client (`x-envoy-internal`). */
   readonly internal: boolean;
   /**
@@ -83,6 +92,13 @@ export interface TerminalStream extends HttpStream {
    * again. The filters of the first run see `onComplete`; access logs see one more exchange.
    */
   recreate(body: Uint8Array | undefined, trailers: Headers | undefined): void;
+  /** The route that a head like `headers` would get; this exchange keeps the one it has. */
+  findRoute(headers: RequestHeaders): Route | undefined;
+}
+
+/** What a terminal filter wants to be told when its time is over. */
+export interface TerminalDeadline {
+  onDue(): void;
 }
 
 /** The other end of a stream: it can be told to wait, and flushes request parts that came with one read. */
@@ -98,6 +114,8 @@ export interface ReplyOptions {
   readonly flag?: number;
   /** Envoy's response code details, e.g. `route_not_found`. */
   readonly details?: string;
+  /** `grpc-status` of the reply to a gRPC request; default: what stands for the HTTP status. */
+  readonly grpcStatus?: number;
   /** Changes the head of the reply before it walks the response hooks. */
   readonly modify?: (headers: ResponseHeaders) => void;
 }
@@ -117,6 +135,27 @@ export interface StreamConnection {
   readonly localIp: string;
   readonly localPort: number;
   readonly secure: boolean;
+  /** The client showed a certificate; absent without TLS. */
+  readonly peerCertificatePresented?: boolean;
+  /** It was verified against the configured authorities; absent without TLS. */
+  readonly peerCertificateValidated?: boolean;
+  /** The certificate that the client showed; absent without one. */
+  readonly peerCertificate?: PeerCertificate;
+  /** The certificate that this side showed; absent without TLS. */
+  readonly localCertificate?: { readonly uriSans: readonly string[] };
+}
+
+/** A client's certificate, as fields for `x-forwarded-client-cert`. Empty texts and lists for what it has not. */
+export interface PeerCertificate {
+  /** RFC 2253 form. */
+  readonly subject: string;
+  readonly uriSans: readonly string[];
+  readonly dnsSans: readonly string[];
+  /** Digest of the DER form, hexadecimal, lower case. */
+  readonly sha256: string;
+  readonly pem: string;
+  /** The certificate and its chain. */
+  readonly chainPem: string;
 }
 
 /** Facts gathered while the exchange runs; the source of access logs. Times are monotonic milliseconds. */

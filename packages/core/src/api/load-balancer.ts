@@ -5,9 +5,14 @@ import type { RequestHeaders } from './headers.ts';
 /** What a policy may look at for one choice. */
 export interface PickContext {
   readonly headers?: RequestHeaders | undefined;
-  /** 64-bit hash folded to a safe integer, when the route has a hash policy. */
-  readonly hash?: number | undefined;
-  /** Hosts already tried by this request. */
+  /**
+   * 64 bits that the route's hash policies make of the request; `undefined` when they find nothing. Ask once per choice:
+   * it is worked out anew each time, and a cookie policy makes a new cookie.
+   */
+  hash?(): bigint | undefined;
+  /** How often the cluster chooses again when `shouldSkip` refuses a host; the last choice is taken. Default 0. */
+  readonly reselections?: number;
+  /** True for a host that this request should rather not have, e.g. one that it has tried already. */
   shouldSkip?(host: Host): boolean;
 }
 
@@ -15,6 +20,9 @@ export interface PickContext {
 export interface LoadBalancer {
   /** Called with the healthy hosts whenever the set or a weight changes. */
   update(hosts: readonly Host[]): void;
-  /** Called per attempt; `undefined` when there is no host. */
-  pick(context: PickContext): Host | undefined;
+  /**
+   * Called per attempt; `undefined` when there is no host. `reselection` is 0, and then counts how often `shouldSkip` has
+   * refused the answers to the same context, whose calls follow each other at once.
+   */
+  pick(context: PickContext, reselection: number): Host | undefined;
 }

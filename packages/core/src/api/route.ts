@@ -2,6 +2,7 @@
 import type { RequestHeaders, ResponseHeaders } from './headers.ts';
 import type { HttpStream } from './http-stream.ts';
 import type { RuntimeFraction } from './runtime.ts';
+import type { Counter } from './stats.ts';
 
 /** What the matched route wants done with the request. */
 export type RouteAction = ForwardAction | RedirectAction | DirectResponseAction;
@@ -151,15 +152,81 @@ export interface RedirectAction {
   readonly kind: 'redirect';
   readonly status: number;
   /** The value of `location` for this request. */
-  location(headers: RequestHeaders): string;
+  location(headers: RequestHeaders, stream: HttpStream): string;
 }
 
 export interface DirectResponseAction {
   readonly kind: 'direct_response';
   readonly status: number;
   readonly body: string;
-  /** The body for this request when it has a format (`body_format`); else `body` is sent as it is. */
+  /** The value of `location`, which answers with status 201 and 3xx carry: the URL of the request itself. */
+  location?(headers: RequestHeaders, stream: HttpStream): string;
+  /**
+   * The body for this request when it has a format (`body_format`); else `body` is sent as it is. A content type of the
+   * format's own takes the place of what the route's header changes make of it; '' when it has none.
+   */
   format?(stream: HttpStream): { readonly body: string; readonly contentType: string };
+}
+
+/** Statistics of the virtual cluster that a request belongs to, under Envoy's names. */
+export interface VirtualClusterTraffic {
+  /** `other` when none of the configured ones fits. */
+  readonly name: string;
+  readonly upstream_rq_total: Counter;
+  readonly upstream_rq_retry: Counter;
+  readonly upstream_rq_retry_limit_exceeded: Counter;
+  readonly upstream_rq_retry_overflow: Counter;
+  readonly upstream_rq_retry_success: Counter;
+  readonly upstream_rq_timeout: Counter;
+  /** Counts a response by code and class. */
+  chargeStatus(status: number): void;
+  /** Counts a finished exchange: `upstream_rq_time`. */
+  chargeTime(durationMs: number): void;
+}
+
+/** What a rate limit service is asked about a request: Envoy's descriptor. */
+export interface RateLimitDescriptor {
+  readonly entries: readonly { readonly key: string; readonly value: string }[];
+  /** Takes the place of the service's own limit. */
+  readonly limit: { readonly requestsPerUnit: number; readonly unit: string } | undefined;
+  /** How many hits the request counts as; `undefined` leaves it to the filter. */
+  readonly hitsAddend: number | undefined;
+  /** The hits are given back. */
+  readonly isNegativeHits: boolean;
+  /** Runtime key part that switches it off; '' is none. */
+  readonly disableKey: string;
+  /** It is asked about when the exchange is over. */
+  readonly applyOnStreamDone: boolean;
+  /** Whether `x-ratelimit-*` headers are sent; `undefined` leaves it to the filter. */
+  readonly xRateLimitHeaders: boolean | undefined;
+}
+
+/** The `rate_limits` of a route or of a virtual host. */
+export interface RateLimitPolicy {
+  /** The descriptors of one stage (0 to 10) for a request, in the order of the configuration. */
+  descriptors(stream: HttpStream, stage: number, serviceCluster: string): RateLimitDescriptor[];
+}
+
+/** What rate limit filters find on a route. */
+export interface RouteRateLimits {
+  readonly route: RateLimitPolicy | undefined;
+  readonly virtualHost: RateLimitPolicy | undefined;
+  /** The virtual host's count also when the route has some of its own (`include_vh_rate_limits`). */
+  readonly includesVirtualHost: boolean;
+}
+
+/** Envoy `CorsPolicy` as routes and virtual hosts may give it; what is absent is left to the next level. */
+export interface RouteCorsPolicy {
+  readonly allowOriginStringMatch: readonly object[];
+  readonly allowMethods?: string;
+  readonly allowHeaders?: string;
+  readonly exposeHeaders?: string;
+  readonly maxAge?: string;
+  readonly allowCredentials?: boolean;
+  readonly filterEnabled?: object;
+  readonly shadowEnabled?: object;
+  readonly allowPrivateNetworkAccess?: boolean;
+  readonly forwardNotMatchingPreflights?: boolean;
 }
 
 /** A matched route. Compiled at config time, shared by all requests. */
@@ -176,4 +243,12 @@ export interface Route {
   filterConfig(slot: number): unknown;
   /** All of them, most specific first: for filters that merge (cors, rate limits, header mutation). */
   filterConfigs(slot: number): readonly unknown[];
+  /** Upstream statistics of the route's own (`stat_prefix`); `undefined` when it has none. */
+  readonly traffic?: VirtualClusterTraffic | undefined;
+  /** `undefined` when neither the route nor its virtual host has any. */
+  readonly rateLimits?: RouteRateLimits | undefined;
+  /** The old form of CORS policies (`cors`), most specific first; empty when there is none. */
+  readonly cors?: readonly RouteCorsPolicy[];
+  /** The virtual cluster of a request; `undefined` when the virtual host has none. Asked once per request. */
+  virtualCluster?(headers: RequestHeaders): VirtualClusterTraffic | undefined;
 }

@@ -14,7 +14,7 @@ export interface Runtime {
   get(key: string): string | undefined;
   /** A non-negative integer; `fallback` when the key is absent or no integer. */
   integer(key: string, fallback: number): number;
-  /** `true` or `false`; `fallback` when the key is absent or neither. */
+  /** `true` or `false`, or an integer that is not 0 or 0; `fallback` when the key is absent or neither. */
   boolean(key: string, fallback: boolean): boolean;
   /**
    * Whether a request belongs to the share: `random % denominator < numerator`. A runtime value is an integer percentage

@@ -54,8 +54,8 @@ const refused: readonly Refused[] = [
   [
     'runtime values',
     bootstrapSchema,
-    () => ({ layered_runtime: { layers: [{ name: 'a', static_layer: { x: 1 } }] } }),
-    `layered_runtime.layers.0.static_layer: ${unsupported('runtime is not built yet; an empty admin layer is accepted')}`,
+    () => ({ layered_runtime: { layers: [{ name: 'a', static_layer: { x: null } }] } }),
+    'layered_runtime.layers.0.static_layer.x: Invalid runtime entry value for x',
   ],
   [
     'admin log',

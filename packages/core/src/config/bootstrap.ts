@@ -4,11 +4,11 @@ import { clusterSchema } from './cluster.ts';
 import { address, node, notAnIp } from './common.ts';
 import { listenerSchema } from './listener.ts';
 import { fields, message, nested, withDefault } from './message.ts';
-import { duration, list, nonEmpty, onlyEmpty, string } from './proto-json.ts';
+import { duration, list, onlyEmpty, string } from './proto-json.ts';
+import { layeredRuntime, runtime } from './runtime.ts';
 
 const xds = 'xDS is not built yet';
 const logs = 'access logs are not built yet; "/dev/null" is accepted';
-const runtime = 'runtime is not built yet; an empty admin layer is accepted';
 const watchdogs = 'the watchdog is not built yet';
 const extensions = 'this extension point is not built yet';
 const dns = 'custom DNS resolvers are not built yet';
@@ -44,16 +44,6 @@ export const adminSchema = message(
   },
 );
 
-const runtimeLayer = message(
-  { name: nonEmpty(), admin_layer: onlyEmpty('map', runtime), static_layer: onlyEmpty('map', runtime) },
-  {
-    name: 'envoy.config.bootstrap.v3.RuntimeLayer',
-    known: fields('disk_layer rtds_layer', runtime),
-  },
-);
-
-const layeredRuntime = message({ layers: list(runtimeLayer) }, { name: 'envoy.config.bootstrap.v3.LayeredRuntime' });
-
 /** Envoy `Bootstrap`. */
 export const bootstrapSchema = message(
   {
@@ -62,9 +52,11 @@ export const bootstrapSchema = message(
     admin: adminSchema,
     stats_flush_interval: withDefault(duration({ minMs: 1, belowMs: 300_000 }), 5000),
     layered_runtime: layeredRuntime,
+    runtime,
   },
   {
     name: 'envoy.config.bootstrap.v3.Bootstrap',
+    oneofs: [{ fields: ['layered_runtime', 'runtime'] }],
     known: {
       ...fields('dynamic_resources hds_config config_sources default_config_source node_context_params', xds),
       ...fields('xds_delegate_extension xds_config_tracker_extension grpc_async_client_manager_config', xds),
@@ -73,7 +65,7 @@ export const bootstrapSchema = message(
       ...fields('stats_flush_on_admin stats_eviction_interval', 'not built yet'),
       ...fields('watchdog watchdogs fatal_actions', watchdogs),
       tracing: 'tracing is not built yet',
-      ...fields('runtime flags_path', runtime),
+      flags_path: 'startup flags are not built yet',
       overload_manager: 'the overload manager is not built yet',
       ...fields('use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config', dns),
       ...fields('bootstrap_extensions default_socket_interface listener_manager default_regex_engine', extensions),

@@ -27,7 +27,7 @@ export const runtimeRoutes: readonly AdminRoute[] = [
       const values = query.size > 0 ? query : form;
       if (values.size === 0) return text(USAGE, 400);
       const override = context.runtime?.override;
-      if (override === undefined) return text('No admin layer specified\n', 503);
+      if (override === undefined) return text('No admin layer specified', 503);
       override(values);
       return text('OK\n');
     },
