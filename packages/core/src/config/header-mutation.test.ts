@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { type Accepted, expectAccepted, expectRefused, type Refused, refusals } from './fixture.ts';
-import { appendActionOf, headerValueOption } from './header-mutation.ts';
+import { headerMutation, headerValueOption } from './header-mutation.ts';
 import { routeSchema } from './route.ts';
 
 const unsupported = (reason: string) => `known to Envoy, not supported here: ${reason}`;
@@ -9,6 +9,24 @@ const always = (name: string, verb = 'modified') =>
 
 const accepted: readonly Accepted[] = [
   ['HeaderValueOption', headerValueOption, () => ({ header: { key: 'x-a', value: 'é\t' } }), { keepEmptyValue: false }],
+  [
+    'format',
+    headerValueOption,
+    () => ({ header: { key: 'x', value: '%REQ(a?b):3%%PER_REQUEST_STATE(k)%%DYNAMIC_METADATA(["a"])%' } }),
+    { header: { key: 'x', value: '%REQ(a?b):3%%PER_REQUEST_STATE(k)%%DYNAMIC_METADATA(["a"])%' } },
+  ],
+  [
+    'append beside the action that is none',
+    headerValueOption,
+    () => ({ header: { key: 'x' }, append: false, append_action: 'APPEND_IF_EXISTS_OR_ADD' }),
+    { append: false },
+  ],
+  [
+    'removal by name',
+    headerMutation,
+    () => ({ remove_on_match: { key_matcher: { prefix: 'x-' } } }),
+    { removeOnMatch: { keyMatcher: { prefix: 'x-', ignoreCase: false } } },
+  ],
 ];
 
 const refused: readonly Refused[] = [
@@ -49,10 +67,41 @@ const refused: readonly Refused[] = [
     'response_headers_to_remove.0: :-prefixed or host headers may not be removed',
   ],
   [
-    'substitution',
+    'unknown command',
     headerValueOption,
-    () => ({ header: { key: 'x', value: '%PROTOCOL%' } }),
-    `header.value: the % in "%PROTOCOL%" is ${unsupported('values with %COMMAND% substitutions are not built yet')}`,
+    () => ({ header: { key: 'x', value: 'a%FOO%' } }),
+    'header.value: Not supported field in StreamInfo: FOO',
+  ],
+  [
+    'stray percent sign',
+    headerValueOption,
+    () => ({ header: { key: 'x', value: '50%' } }),
+    "header.value: Incorrect configuration: 50%. Couldn't find valid command at position 2",
+  ],
+  [
+    'raw value',
+    headerValueOption,
+    () => ({ header: { key: 'x', raw_value: 'YQ==' } }),
+    `header.raw_value: ${unsupported('Envoy does not look at it either when it adds a header; use value')}`,
+  ],
+  [
+    'pseudo header in a list of mutations',
+    headerMutation,
+    () => ({ append: { header: { key: ':path', value: '/' } } }),
+    'append.header.key: :-prefixed or host headers may not be modified',
+  ],
+  [
+    'removal of the host in a list of mutations',
+    headerMutation,
+    () => ({ remove: 'Host' }),
+    'remove: :-prefixed or host headers may not be removed',
+  ],
+  ['empty mutation', headerMutation, () => ({}), 'needs one of remove, append, remove_on_match'],
+  [
+    'two mutations in one',
+    headerMutation,
+    () => ({ remove: 'a', append: { header: { key: 'b' } } }),
+    'append: only one of remove, append may be given',
   ],
   [
     'line break',
@@ -82,15 +131,4 @@ describe('headerValueOption', () => {
   it.each(refusals(refused))('$name is refused', ({ schema, value, messages }) =>
     expectRefused(schema, value(), messages),
   );
-});
-
-describe('appendActionOf', () => {
-  it.each([
-    [{}, 'APPEND_IF_EXISTS_OR_ADD'],
-    [{ append: true }, 'APPEND_IF_EXISTS_OR_ADD'],
-    [{ append: false }, 'OVERWRITE_IF_EXISTS_OR_ADD'],
-    [{ appendAction: 'ADD_IF_ABSENT' as const }, 'ADD_IF_ABSENT'],
-  ])('%j → %s', (option, action) => {
-    expect(appendActionOf(option)).toBe(action);
-  });
 });

@@ -1,6 +1,7 @@
 /** Headers that route configuration adds and removes. */
-import { headerName } from './common.ts';
-import { type DeepPartial, message, notSupported, required, withDefault } from './message.ts';
+import { compileHeaderFormat } from '../format/header-format.ts';
+import { headerName, stringMatcher } from './common.ts';
+import { type DeepPartial, message, required, withDefault } from './message.ts';
 import { bool, enumOf, list, nonEmpty, string } from './proto-json.ts';
 import type { Report } from './schema-type.ts';
 
@@ -11,23 +12,30 @@ const headerValue = message(
   },
   {
     name: 'envoy.config.core.v3.HeaderValue',
-    known: { raw_value: 'use value' },
+    known: { raw_value: 'Envoy does not look at it either when it adds a header; use value' },
     check({ key, value }, report) {
       if (key !== undefined && !/^:?[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(key)) {
         report({ path: ['key'], message: `expected a header name, got ${JSON.stringify(key)}` });
       }
       const refusal = key === undefined ? undefined : refusalOf(key, 'modified');
       if (refusal !== undefined) report({ path: ['key'], message: refusal });
-      if (value?.includes('%')) {
-        report({ path: ['value'], message: `the % in ${JSON.stringify(value)} is ${notSupported(formatReason)}` });
-      }
+      const problem = value === undefined ? undefined : formatProblem(value);
+      if (problem !== undefined) report({ path: ['value'], message: problem });
     },
   },
 );
 
-const formatReason = 'values with %COMMAND% substitutions are not built yet';
+function formatProblem(value: string): string | undefined {
+  if (!value.includes('%')) return undefined;
+  try {
+    compileHeaderFormat(value);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
-/** Envoy `HeaderValueOption`; values are literal. See `appendActionOf` for the two ways to say what to do. */
+/** Envoy `HeaderValueOption`; values are formats (`%COMMAND%`). `append` is the older way to say what becomes of a header that is there. */
 export const headerValueOption = message(
   {
     header: required(headerValue),
@@ -43,30 +51,41 @@ export const headerValueOption = message(
   {
     name: 'envoy.config.core.v3.HeaderValueOption',
     check({ append, appendAction }, report) {
-      if (append === undefined || appendAction === undefined) return;
+      // The first action is what a message without one has: it cannot be told from none.
+      if (append === undefined || (appendAction ?? 'APPEND_IF_EXISTS_OR_ADD') === 'APPEND_IF_EXISTS_OR_ADD') return;
       report({ path: ['append'], at: 'key', message: "Both append and append_action are set and it's not allowed" });
     },
   },
 );
 
-/** What to do with an existing header: `append_action`, else the deprecated `append`, else append. */
-export function appendActionOf(option: {
-  readonly append?: boolean;
-  readonly appendAction?:
-    | 'APPEND_IF_EXISTS_OR_ADD'
-    | 'ADD_IF_ABSENT'
-    | 'OVERWRITE_IF_EXISTS_OR_ADD'
-    | 'OVERWRITE_IF_EXISTS';
-}) {
-  if (option.appendAction !== undefined) return option.appendAction;
-  return option.append === false ? 'OVERWRITE_IF_EXISTS_OR_ADD' : 'APPEND_IF_EXISTS_OR_ADD';
-}
+/** Envoy `common.mutation_rules.v3.HeaderMutation`: an element of a list that is carried out in order. */
+export const headerMutation = message(
+  {
+    remove: headerName(),
+    append: headerValueOption,
+    remove_on_match: message(
+      { key_matcher: required(stringMatcher) },
+      { name: 'envoy.config.common.mutation_rules.v3.HeaderMutation.RemoveOnMatch' },
+    ),
+  },
+  {
+    name: 'envoy.config.common.mutation_rules.v3.HeaderMutation',
+    oneofs: [{ fields: ['remove', 'append', 'remove_on_match'], required: true }],
+    check({ remove }, report) {
+      const refusal = remove === undefined ? undefined : refusalOf(remove, 'removed');
+      if (refusal !== undefined) report({ path: ['remove'], message: refusal });
+    },
+  },
+);
+
+/** Envoy's bound of the additions of one level. */
+const MAX_ADDITIONS = 1000;
 
 /** The four header fields that route configurations, virtual hosts and routes have alike. */
 export const headerMutationFields = {
-  request_headers_to_add: list(headerValueOption),
+  request_headers_to_add: list(headerValueOption, { max: MAX_ADDITIONS }),
   request_headers_to_remove: list(headerName()),
-  response_headers_to_add: list(headerValueOption),
+  response_headers_to_add: list(headerValueOption, { max: MAX_ADDITIONS }),
   response_headers_to_remove: list(headerName()),
 };
 

@@ -1,0 +1,72 @@
+/** `GRPC_STATUS`: of gRPC requests only; from the trailers, else the head, else made from the HTTP status. */
+import type { Headers } from '../../api/headers.ts';
+import type { HttpStream } from '../../api/http-stream.ts';
+import { type FormatContext, type FormatValue, type OperatorSpec, type OperatorTable, plain } from '../operator.ts';
+import { responseHeaders, responseTrailers } from './header.ts';
+import { responseCode } from './stream-info.ts';
+
+/** Names of the status codes in the order of their numbers. */
+export const GRPC_STATUS_NAMES =
+  'OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED'.split(
+    ' ',
+  );
+/** Envoy spells two of them in its own way. */
+const CAMEL =
+  'OK Canceled Unknown InvalidArgument DeadlineExceeded NotFound AlreadyExists PermissionDenied ResourceExhausted FailedPrecondition Aborted OutOfRange Unimplemented Internal Unavailable DataLoss Unauthenticated'.split(
+    ' ',
+  );
+
+const OF_HTTP: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  502: 14,
+  503: 14,
+  504: 14,
+};
+
+/** The status of a gRPC exchange; `undefined` for other requests and before there is a response. */
+function grpcStatus(stream: HttpStream, context: FormatContext): number | undefined {
+  const type = stream.requestHeaders.get('content-type') ?? '';
+  if (!type.startsWith('application/grpc') || !(type.length === 16 || type[16] === '+')) return undefined;
+  return anyGrpcStatus(stream, context);
+}
+
+/** The same for whatever request. */
+export function anyGrpcStatus(stream: HttpStream, context: FormatContext): number | undefined {
+  return (
+    given(responseTrailers(stream, context)) ??
+    given(responseHeaders(stream, context)) ??
+    ofHttp(responseCode(stream, context))
+  );
+}
+
+function given(headers: Headers | undefined): number | undefined {
+  const text = headers?.get('grpc-status');
+  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+}
+
+/** A 200 without a status is as unknown as other answers. */
+function ofHttp(status: number): number | undefined {
+  return status === 0 ? undefined : (OF_HTTP[status] ?? 2);
+}
+
+const status: OperatorSpec = {
+  params: 'optional',
+  length: false,
+  make(argument) {
+    if (!['', 'CAMEL_STRING', 'SNAKE_STRING', 'NUMBER'].includes(argument)) {
+      throw new SyntaxError(`GrpcStatusFormatter only supports CAMEL_STRING, SNAKE_STRING or NUMBER. Got: ${argument}`);
+    }
+    if (argument === 'NUMBER') return grpcStatus;
+    const names = argument === 'SNAKE_STRING' ? GRPC_STATUS_NAMES : CAMEL;
+    return (stream, context): FormatValue => {
+      const code = grpcStatus(stream, context);
+      return code === undefined ? undefined : (names[code] ?? String(code));
+    };
+  },
+};
+
+export const grpcOperators: OperatorTable = { GRPC_STATUS: status, GRPC_STATUS_NUMBER: plain(grpcStatus) };

@@ -1,0 +1,143 @@
+/** Commands that print facts about the exchange, its connection and its upstream host. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { HttpStream } from '../../api/http-stream.ts';
+import { flagString, ResponseFlag } from '../../errors.ts';
+import { wireText } from '../../regex/wire-text.ts';
+import {
+  type FormatContext,
+  type Operator,
+  type OperatorSpec,
+  type OperatorTable,
+  plain,
+  truncated,
+} from '../operator.ts';
+
+/** The status of the response; 0 when there is none yet. */
+export function responseCode({ responseHeaders, info }: HttpStream, context: FormatContext): number {
+  if (context.responseCode !== undefined) return context.responseCode;
+  if (responseHeaders !== undefined) return responseHeaders.status;
+  // The head of a local reply counts only once it is on its way; one from upstream counts when it arrives.
+  if (info.upstreamFirstByteMs <= 0) return 0;
+  const status = (context.responseHeaders as { readonly status?: unknown } | undefined)?.status;
+  return typeof status === 'number' ? status : 0;
+}
+
+/** `RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES)`. */
+const details: OperatorSpec = {
+  params: 'optional',
+  length: false,
+  make(argument) {
+    if (argument === 'ALLOW_WHITESPACES') return ({ info }) => notEmpty(info.details);
+    return ({ info }) => notEmpty(info.details)?.replace(/\s/g, '_');
+  },
+};
+
+function notEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+const LONG_FLAGS: Readonly<Record<keyof typeof ResponseFlag, string>> = {
+  LH: 'FailedLocalHealthCheck',
+  UH: 'NoHealthyUpstream',
+  UT: 'UpstreamRequestTimeout',
+  LR: 'LocalReset',
+  UR: 'UpstreamRemoteReset',
+  UF: 'UpstreamConnectionFailure',
+  UC: 'UpstreamConnectionTermination',
+  UO: 'UpstreamOverflow',
+  NR: 'NoRouteFound',
+  DI: 'DelayInjected',
+  FI: 'FaultInjected',
+  RL: 'RateLimited',
+  UAEX: 'UnauthorizedExternalService',
+  RLSE: 'RateLimitServiceError',
+  DC: 'DownstreamConnectionTermination',
+  URX: 'UpstreamRetryLimitExceeded',
+  SI: 'StreamIdleTimeout',
+  IH: 'InvalidEnvoyRequestHeaders',
+  DPE: 'DownstreamProtocolError',
+  UMSDR: 'UpstreamMaxStreamDurationReached',
+  RFCF: 'ResponseFromCacheFilter',
+  NFCF: 'NoFilterConfigFound',
+  DT: 'DurationTimeout',
+  UPE: 'UpstreamProtocolError',
+  NC: 'NoClusterFound',
+  OM: 'OverloadManagerTerminated',
+  DF: 'DnsResolutionFailed',
+  DO: 'DropOverload',
+  DR: 'DownstreamRemoteReset',
+  UDO: 'UnconditionalDropOverload',
+};
+
+/** In order of their bits. */
+const LONG_NAMES = Object.keys(ResponseFlag).map((name) => LONG_FLAGS[name as keyof typeof ResponseFlag]);
+
+function longFlags(flags: number): string {
+  return flags === 0 ? '-' : LONG_NAMES.filter((_, bit) => (flags & (1 << bit)) !== 0).join(',');
+}
+
+/** The environment is read once, when the format is compiled. */
+const environment: OperatorSpec = {
+  params: 'required',
+  length: true,
+  make(argument, length) {
+    const value = process.env[argument];
+    const text = value === undefined ? '-' : truncated(wireText(value), length);
+    return () => text;
+  },
+};
+
+function hostName(stream: HttpStream): string | undefined {
+  const host = stream.info.upstreamHost;
+  if (host === undefined) return undefined;
+  return host.hostname === '' || host.hostname === host.ip ? host.address : host.hostname;
+}
+
+function withoutPort(name: string | undefined): string | undefined {
+  return name?.replace(/:\d+$/, '');
+}
+
+const protocol: Operator = ({ requestHeaders }) =>
+  (requestHeaders as { readonly minor?: number }).minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
+
+/** What the transport said stands behind a bar in the details of a reset. */
+const transportFailure: Operator = ({ info }) =>
+  /^upstream_reset_(?:before|after)_response_started\{[^|]*\|(.+)\}$/.exec(info.details)?.[1];
+
+const ownHostname = hostname();
+
+/** What Envoy counts by extensions only, or for internal listeners only. */
+const zero = plain(() => 0);
+const empty = plain(() => '');
+
+export const streamInfoOperators: OperatorTable = {
+  PROTOCOL: plain(protocol),
+  RESPONSE_CODE: plain(responseCode),
+  RESPONSE_CODE_DETAILS: details,
+  RESPONSE_FLAGS: plain(({ info }) => flagString(info.flags)),
+  RESPONSE_FLAGS_LONG: plain(({ info }) => longFlags(info.flags)),
+  BYTES_RECEIVED: plain(({ info }) => info.bytesReceived),
+  BYTES_SENT: plain(({ info }) => info.bytesSent),
+  UPSTREAM_HOST_NAME: plain(hostName),
+  UPSTREAM_HOST_NAME_WITHOUT_PORT: plain((stream) => withoutPort(hostName(stream))),
+  UPSTREAM_CLUSTER: plain(({ info }) => notEmpty(info.upstreamCluster)),
+  UPSTREAM_CLUSTER_RAW: plain(({ info }) => notEmpty(info.upstreamCluster)),
+  UPSTREAM_REQUEST_ATTEMPT_COUNT: plain(({ info }) => info.attempts),
+  UPSTREAM_PROTOCOL: plain(({ info }) => (info.upstreamFirstByteMs > 0 ? 'HTTP/1.1' : undefined)),
+  CONNECTION_ID: plain(({ connection }) => connection.id),
+  STREAM_ID: plain(({ requestHeaders }) => requestHeaders.get('x-request-id')),
+  UNIQUE_ID: plain(() => randomUUID()),
+  ROUTE_NAME: plain(({ route }) => notEmpty(route?.name)),
+  HOSTNAME: plain(() => ownHostname),
+  ENVIRONMENT: environment,
+  LOCAL_REPLY_BODY: plain((_, context) => context.localReplyBody ?? ''),
+  ACCESS_LOG_TYPE: plain((_, context) => context.accessLogType ?? 'NotSet'),
+  UPSTREAM_TRANSPORT_FAILURE_REASON: plain(transportFailure),
+  CUSTOM_FLAGS: empty,
+  DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID: empty,
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID: empty,
+  BYTES_RETRANSMITTED: zero,
+  PACKETS_RETRANSMITTED: zero,
+  DOWNSTREAM_CX_RTT: zero,
+};
