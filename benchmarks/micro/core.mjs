@@ -7,3 +7,12 @@ const entry = new URL('../../packages/core/dist/index.js', import.meta.url);
 export async function loadCore() {
   return existsSync(entry) ? import(entry.href) : undefined;
 }
+
+const engine = new URL('../../packages/core/dist/engine.js', import.meta.url);
+const engineSource = new URL('../../packages/core/src/engine.ts', import.meta.url);
+
+/** @returns {Promise<Record<string, unknown> | undefined>} what `@mesh/core/engine` exports: the source under tsx */
+export async function loadEngine() {
+  if (process.execArgv.includes('tsx')) return import(engineSource.href);
+  return existsSync(engine) ? import(engine.href) : undefined;
+}

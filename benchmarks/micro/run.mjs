@@ -1,13 +1,19 @@
 /**
  * Runs every `*.bench.mjs` of this folder, each in a tinybench of its own. A bench file exports
- * `register(bench)`, which adds tasks, or returns the reason why it cannot run.
+ * `register(bench)`, which adds tasks, or returns the reason why it cannot run, and perhaps `check(bench)`, which tells
+ * afterwards what is too slow.
  *   node benchmarks/micro/run.mjs [part of a file name …]
  */
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Bench } from 'tinybench';
 
-/** @typedef {{ register(bench: Bench): string | undefined | void | Promise<string | undefined | void> }} BenchFile */
+/**
+ * @typedef {{
+ *   register(bench: Bench): string | undefined | void | Promise<string | undefined | void>,
+ *   check?(bench: Bench): string | undefined,
+ * }} BenchFile
+ */
 
 const TIME_MS = 500;
 const wanted = process.argv.slice(2).filter((each) => each !== '--');
@@ -35,4 +41,8 @@ async function runFile(file) {
     console.error(`${name} / ${task.name} failed:`, task.result.error);
     process.exitCode = 1;
   }
+  const failure = module.check?.(bench);
+  if (!failure) return;
+  console.error(`${name}: ${failure}`);
+  process.exitCode = 1;
 }

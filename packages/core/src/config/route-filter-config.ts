@@ -19,12 +19,15 @@ export interface RouteFilterConfig {
 export class RouteConfigRef {
   readonly any: AnyConfig | undefined;
   readonly disabled: boolean | undefined;
+  /** It is left out when the chain has no such filter, or the filter takes no configuration of routes. */
+  readonly optional: boolean;
   /** The raw Any; its identity leads to its place in the file. */
   readonly source: object;
 
-  constructor(any: AnyConfig | undefined, disabled: boolean | undefined, source: object) {
+  constructor(any: AnyConfig | undefined, disabled: boolean | undefined, optional: boolean, source: object) {
     this.any = any;
     this.disabled = disabled;
+    this.optional = optional;
     this.source = source;
   }
 }
@@ -32,11 +35,8 @@ export class RouteConfigRef {
 const filterConfigType = 'type.googleapis.com/envoy.config.route.v3.FilterConfig';
 
 const filterConfig = message(
-  { config: anyConfig('http-filter-route'), disabled: bool() },
-  {
-    name: 'envoy.config.route.v3.FilterConfig',
-    known: { is_optional: 'every configured extension must be known' },
-  },
+  { config: anyConfig('http-filter-route'), is_optional: bool(), disabled: bool() },
+  { name: 'envoy.config.route.v3.FilterConfig' },
 );
 
 const perFilterEntry: ProtoType<RouteFilterConfig, ExtensionInfo> = protoType({
@@ -45,12 +45,13 @@ const perFilterEntry: ProtoType<RouteFilterConfig, ExtensionInfo> = protoType({
   entry: filterConfig as unknown as MessageSchema<Fields>,
   parse(value, report, child) {
     const any = anyConfig('http-filter-route').info.parse(value, report, child) as AnyConfig | undefined;
-    if (!any || any.typeUrl !== filterConfigType) return any && new RouteConfigRef(any, undefined, any.node);
+    if (!any || any.typeUrl !== filterConfigType) return any && new RouteConfigRef(any, undefined, false, any.node);
     const output = filterConfig.info.parse(any.config, report, child) as {
       readonly config?: AnyConfig;
       readonly disabled?: boolean;
+      readonly isOptional?: boolean;
     };
-    const { config, disabled = false } = output;
+    const { config, disabled = false, isOptional = false } = output;
     if (config === undefined && !disabled) {
       report({
         message: 'Empty route/virtual host per filter configuration',
@@ -60,7 +61,7 @@ const perFilterEntry: ProtoType<RouteFilterConfig, ExtensionInfo> = protoType({
     }
     // As in Envoy, an entry that is not disabled switches a disabled filter on, also when its config is empty.
     const empty = config !== undefined && !config.typed && Object.keys(config.config).length === 0;
-    return new RouteConfigRef(empty ? undefined : config, disabled, any.node);
+    return new RouteConfigRef(empty ? undefined : config, disabled, isOptional, any.node);
   },
 });
 

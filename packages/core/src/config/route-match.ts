@@ -1,7 +1,9 @@
 /** What a request must look like for a route to match. */
-import { headerName, regexMatcher, stringMatcher } from './common.ts';
-import { message, required, withDefault } from './message.ts';
-import { bool, int64, list, nonEmpty, string } from './proto-json.ts';
+import { headerName, regexMatcher, regexText, stringMatcher } from './common.ts';
+import { fields, message, required, withDefault } from './message.ts';
+import { bool, int64, list, nonEmpty, runtimeFractionalPercent, string } from './proto-json.ts';
+import { pathMatchPolicy } from './uri-template.ts';
+import { filterStateMatcher, metadataMatcher } from './value-matcher.ts';
 
 const int64Range = message(
   { start: withDefault(int64(), 0), end: withDefault(int64(), 0) },
@@ -20,12 +22,12 @@ export const headerMatcher = message(
     suffix_match: nonEmpty(),
     contains_match: nonEmpty(),
     string_match: stringMatcher,
+    regex_match: regexText(),
     invert_match: withDefault(bool(), false),
     treat_missing_header_as_empty: withDefault(bool(), false),
   },
   {
     name: 'envoy.config.route.v3.HeaderMatcher',
-    known: { regex_match: 'use safe_regex_match' },
     oneofs: [
       {
         fields: [
@@ -37,22 +39,39 @@ export const headerMatcher = message(
           'suffix_match',
           'contains_match',
           'string_match',
+          'regex_match',
         ],
       },
     ],
   },
 );
 
+/** The name of a parameter or cookie. */
+function itemName() {
+  return string({ pattern: /^.{1,1024}$/s, expected: '1 to 1024 characters' });
+}
+
 /** Envoy `QueryParameterMatcher`; without a specifier the parameter must be present. */
 export const queryParameterMatcher = message(
-  { name: required(nonEmpty()), string_match: stringMatcher, present_match: bool() },
+  { name: required(itemName()), string_match: stringMatcher, present_match: bool() },
   {
     name: 'envoy.config.route.v3.QueryParameterMatcher',
     oneofs: [{ fields: ['string_match', 'present_match'] }],
   },
 );
 
-/** Envoy `RouteMatch`. */
+/** Envoy `CookieMatcher`; a cookie that is missing does not match, unless inverted. */
+const cookieMatcher = message(
+  { name: required(itemName()), string_match: required(stringMatcher), invert_match: withDefault(bool(), false) },
+  { name: 'envoy.config.route.v3.CookieMatcher' },
+);
+
+const tlsContextMatch = message(
+  { presented: bool(), validated: bool() },
+  { name: 'envoy.config.route.v3.RouteMatch.TlsContextMatchOptions' },
+);
+
+/** Envoy `RouteMatch`. `regex` is how files of 2018 write `safe_regex`. */
 export const routeMatch = message(
   {
     prefix: string(),
@@ -62,24 +81,22 @@ export const routeMatch = message(
       expected: 'a path that does not end with "/" and has no "?" or "#"',
     }),
     safe_regex: regexMatcher,
+    regex: regexText(),
+    connect_matcher: message({}, { name: 'envoy.config.route.v3.RouteMatch.ConnectMatcher' }),
+    path_match_policy: pathMatchPolicy,
     case_sensitive: withDefault(bool(), true),
     headers: list(headerMatcher),
     query_parameters: list(queryParameterMatcher),
+    cookies: list(cookieMatcher),
+    grpc: message({}, { name: 'envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions' }),
+    tls_context: tlsContextMatch,
+    runtime_fraction: runtimeFractionalPercent,
+    dynamic_metadata: list(metadataMatcher),
+    filter_state: list(filterStateMatcher),
   },
   {
     name: 'envoy.config.route.v3.RouteMatch',
-    known: {
-      regex: 'use safe_regex',
-      runtime: 'runtime is not built yet',
-      connect_matcher: 'CONNECT is not built yet',
-      path_match_policy: 'URI templates are not built yet',
-      runtime_fraction: 'runtime is not built yet',
-      cookies: 'not built yet',
-      grpc: 'not built yet',
-      tls_context: 'TLS is not built yet',
-      dynamic_metadata: 'not built yet',
-      filter_state: 'not built yet',
-    },
+    known: fields('runtime', 'use runtime_fraction'),
     oneofs: [
       {
         fields: [

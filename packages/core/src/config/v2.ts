@@ -6,6 +6,7 @@
 import type { Extensions } from './extension.ts';
 import { httpConnectionManagerName } from './http-connection-manager.ts';
 import { isMap, type RawMap, rawMap, type SourceMap } from './source-map.ts';
+import { upgradeRoutes } from './v2-routes.ts';
 
 /** v2 names of filters and the names that v3 gave them; the rest follows the pattern of {@link canonicalName}. */
 const RENAMED: Readonly<Record<string, string>> = {
@@ -102,6 +103,8 @@ class Upgrade {
   private connectionManager(manager: RawMap): void {
     this.upperCaseEnums(manager);
     for (const filter of maps(get(manager, 'http_filters'))) this.filter('http-filter', filter);
+    const routes = get(manager, 'route_config');
+    if (isMap(routes)) upgradeRoutes(routes, this.sources, (name) => canonicalName('http-filter', name));
     if (manager.idle_timeout === undefined || get(manager, 'common_http_protocol_options') !== undefined) return;
     const options = rawMap([['idle_timeout', manager.idle_timeout]]);
     this.at(manager, 'idle_timeout', options, 'idle_timeout');

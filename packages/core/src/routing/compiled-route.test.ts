@@ -199,7 +199,7 @@ describe('CompiledRoute.action', () => {
     compile([route('r', { prefix: '/' }, rest)]).route(request(), STREAM)?.action;
 
   it('CompiledRoute.action forwards with defaults', () => {
-    expect(action({ route: forward() })).toEqual({
+    expect(action({ route: forward() })).toMatchObject({
       kind: 'forward',
       cluster: 'up',
       clusterNotFoundStatus: 503,

@@ -2,25 +2,25 @@
 
 import type { RequestHeaders, ResponseHeaders } from '../api/headers.ts';
 import type { HttpStream } from '../api/http-stream.ts';
-import type { DirectResponseAction, ForwardAction, Route, RouteAction } from '../api/route.ts';
-import { isFieldValue } from '../headers/validate.ts';
+import type { Route, RouteAction, RouteCorsPolicy, RouteRateLimits, VirtualClusterTraffic } from '../api/route.ts';
+import type { Scope } from '../stats/index.ts';
+import type { WeightedClusterSettings } from './action-settings.ts';
+import { checkedText } from './checked-text.ts';
 import type { RouteSource } from './describe.ts';
+import { compileDirectResponse } from './direct-response.ts';
 import { FilterConfigs } from './filter-configs.ts';
-import { FORWARD_DEFAULTS } from './forward-action.ts';
-import { HeaderCondition } from './header-match.ts';
-import { HeaderMutations } from './header-mutations.ts';
-import { PathCondition } from './path-match.ts';
-import { QueryCondition } from './query-match.ts';
+import { compileForward, FORWARD_DEFAULTS } from './forward-action.ts';
+import { HashPolicies } from './hash-policy.ts';
+import { HostRewrite } from './host-rewrite.ts';
+import { type PathCondition, templateOf } from './path-match.ts';
+import { checkPathRewrite, PathRewrite } from './path-rewrite.ts';
+import { compileRateLimits } from './rate-limits.ts';
 import { Redirect } from './redirect.ts';
-import type {
-  BodySource,
-  ForwardSettings,
-  HeaderMutationSettings,
-  RouteSettings,
-  RouteTableSettings,
-  VirtualHostSettings,
-} from './settings.ts';
-import { endOfPath, rooted, wireText } from './text.ts';
+import { type RouteConditionOptions, RouteConditions } from './route-conditions.ts';
+import { filterLevels, HeadChanges, Inherited, type RouteLevels } from './route-levels.ts';
+import type { BodySource, RouteSettings, RouteTableSettings, VirtualHostSettings } from './settings.ts';
+import { RouteTraffic, VirtualClusters } from './virtual-clusters.ts';
+import { WeightedChoice } from './weighted-clusters.ts';
 
 /** What compiling needs to know beside the settings. */
 export interface CompileOptions {
@@ -28,89 +28,116 @@ export interface CompileOptions {
   readonly filterSlots: ReadonlyMap<string, number>;
   /** The text of a direct response's body, read at config time. */
   directBody(source: BodySource): string;
+  /** The root scope, for the statistics of routes and virtual clusters; without it there are none. */
+  readonly stats?: Scope;
 }
 
 /** The virtual host that a route belongs to, and what it inherits; made once for all its routes. */
 export class RouteContext {
+  readonly table: RouteTableSettings;
   readonly virtualHost: VirtualHostSettings;
   readonly options: CompileOptions;
-  /** Mutations after those of the route: virtual host, then table. */
-  readonly requestMutations: readonly HeaderMutations[];
-  readonly responseMutations: readonly HeaderMutations[];
+  /** What the conditions of a route share with the table. */
+  readonly conditionOptions: RouteConditionOptions;
+  /** `undefined` when the virtual host has none. */
+  readonly virtualClusters: VirtualClusters | undefined;
+  readonly inherited: Inherited;
 
+  /** @throws TypeError or SyntaxError for settings that the configuration schema should have refused. */
   constructor(table: RouteTableSettings, virtualHost: VirtualHostSettings, options: CompileOptions) {
+    this.table = table;
     this.virtualHost = virtualHost;
     this.options = options;
-    this.requestMutations = [...requestMutations(virtualHost), ...requestMutations(table)];
-    this.responseMutations = [...responseMutations(virtualHost), ...responseMutations(table)];
+    this.conditionOptions = { ignorePathParameters: table.ignorePathParametersInPathMatching };
+    const { name, virtualClusters = [] } = virtualHost;
+    const counted = options.stats !== undefined && virtualClusters.length > 0;
+    this.virtualClusters = counted ? new VirtualClusters(name, virtualClusters, options.stats) : undefined;
+    this.inherited = new Inherited(table, virtualHost);
   }
 }
-
-const NOT_FOUND_STATUS = { SERVICE_UNAVAILABLE: 503, NOT_FOUND: 404, INTERNAL_SERVER_ERROR: 500 } as const;
 
 /** A compiled route, shared by all requests. */
 export class CompiledRoute implements Route {
   readonly name: string;
   readonly virtualHost: string;
   readonly action: RouteAction;
-  readonly metadata: Readonly<Record<string, unknown>> = {};
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly conditions: RouteConditions;
   readonly path: PathCondition;
   /** Where it comes from, for `explain` and `/config_dump`. */
   readonly source: RouteSource;
-  private readonly conditions: readonly HeaderCondition[];
-  private readonly queryConditions: readonly QueryCondition[];
+  /** One for each weighted cluster; none when the route has no weighted clusters. */
+  readonly variants: readonly CompiledRoute[];
+  readonly traffic: VirtualClusterTraffic | undefined;
+  readonly rateLimits: RouteRateLimits | undefined;
+  readonly cors: readonly RouteCorsPolicy[];
+  private readonly virtualClusters: VirtualClusters | undefined;
+  private readonly choice: WeightedChoice<CompiledRoute> | undefined;
   private readonly filters: FilterConfigs;
-  private readonly ownRequestMutations: readonly HeaderMutations[];
-  private readonly ownResponseMutations: readonly HeaderMutations[];
-  private readonly hostRewrite: string;
-  private readonly prefixRewrite: string;
+  private readonly heads: HeadChanges;
+  /** The host that a weighted cluster asks for; '' keeps it. */
+  private readonly entryHost: string;
+  private readonly hostRewrite: HostRewrite | undefined;
+  private readonly pathRewrite: PathRewrite | undefined;
   private readonly changesRequest: boolean;
   private readonly changesResponse: boolean;
 
-  /** @throws TypeError or SyntaxError for settings that the configuration schema should have refused. */
-  constructor(settings: RouteSettings, index: number, context: RouteContext) {
-    const { virtualHost, options } = context;
+  /**
+   * @param of the route that this is a variant of, and the weighted cluster that it is for
+   * @throws TypeError or SyntaxError for settings that the configuration schema should have refused.
+   */
+  constructor(settings: RouteSettings, index: number, context: RouteContext, of?: VariantOf) {
+    const { table, virtualHost, inherited, options } = context;
+    const { route } = settings;
+    const levels: RouteLevels = { table, virtualHost, inherited, route: settings, entry: of?.entry };
     this.name = settings.name;
     this.virtualHost = virtualHost.name;
+    this.metadata = settings.metadata?.filterMetadata ?? {};
     this.source = { virtualHost: virtualHost.name, index, settings };
-    this.path = new PathCondition(settings.match);
-    this.conditions = settings.match.headers.map((each) => new HeaderCondition(each));
-    this.queryConditions = settings.match.queryParameters.map((each) => new QueryCondition(each));
-    this.action = compileAction(settings, this.path, options);
-    const filterLevels = [settings.typedPerFilterConfig, virtualHost.typedPerFilterConfig];
-    this.filters = new FilterConfigs(filterLevels, options.filterSlots);
-    this.ownRequestMutations = [...requestMutations(settings), ...context.requestMutations];
-    this.ownResponseMutations = [...responseMutations(settings), ...context.responseMutations];
-    this.hostRewrite = checkedRewrite('host_rewrite_literal', settings.route?.hostRewriteLiteral);
-    this.prefixRewrite = checkedRewrite('prefix_rewrite', settings.route?.prefixRewrite);
-    const rewrites = this.hostRewrite !== '' || this.prefixRewrite !== '';
-    this.changesRequest = rewrites || this.ownRequestMutations.length > 0;
-    this.changesResponse = this.ownResponseMutations.length > 0;
+    this.traffic = of === undefined ? routeTraffic(settings, context) : of.route.traffic;
+    this.rateLimits = of === undefined ? routeRateLimits(settings, context) : of.route.rateLimits;
+    this.cors = [route?.cors, virtualHost.cors].flatMap((policy) => policy ?? []);
+    this.virtualClusters = context.virtualClusters;
+    this.conditions = of?.route.conditions ?? new RouteConditions(settings.match, context.conditionOptions);
+    this.path = this.conditions.path;
+    const hashPolicies = compileHashPolicies(settings);
+    this.action = compileAction(levels, this.conditions, hashPolicies, options);
+    this.filters = new FilterConfigs(filterLevels(levels), options.filterSlots);
+    this.heads = new HeadChanges(levels);
+    this.entryHost = checkedText('host_rewrite_literal', of?.entry.hostRewriteLiteral);
+    this.hostRewrite = route && unlessEmpty(new HostRewrite(route));
+    checkPathRewrite(route ?? {});
+    this.pathRewrite = route && unlessEmpty(new PathRewrite(route, this.conditions, templateOf(settings.match)));
+    const rewrites = this.entryHost !== '' || this.hostRewrite !== undefined || this.pathRewrite !== undefined;
+    this.changesRequest = rewrites || this.heads.changesRequest;
+    this.changesResponse = this.heads.changesResponse;
+    const weighted = of === undefined ? route?.weightedClusters : undefined;
+    this.variants = (weighted?.clusters ?? []).map(
+      (entry) => new CompiledRoute(settings, index, context, { route: this, entry }),
+    );
+    this.choice = weighted && new WeightedChoice(weighted, this.variants, hashPolicies);
   }
 
   /** Whether all conditions hold. `pathEnd` is where the path of the request target ends. */
-  matches(headers: RequestHeaders, pathEnd: number, _stream: HttpStream): boolean {
-    if (!this.path.matches(headers.path, pathEnd)) return false;
-    for (const condition of this.conditions) if (!condition.matches(headers)) return false;
-    for (const condition of this.queryConditions) if (!condition.matches(headers.path, pathEnd)) return false;
-    return true;
+  matches(headers: RequestHeaders, pathEnd: number, stream: HttpStream): boolean {
+    return this.conditions.matches(headers, pathEnd, stream);
   }
 
-  /** What the matched route is for this request: itself, or the drawn one of its weighted clusters. */
-  variant(_headers: RequestHeaders, _stream: HttpStream): CompiledRoute {
-    return this;
+  /** What the matched route is for this request: itself, or the drawn one of its weighted clusters, if any can be drawn. */
+  variant(headers: RequestHeaders, stream: HttpStream): CompiledRoute | undefined {
+    return this.choice === undefined ? this : this.choice.pick(headers, stream);
   }
 
-  finalizeRequest(headers: RequestHeaders, _stream: HttpStream, keepOriginalPath: boolean): void {
+  finalizeRequest(headers: RequestHeaders, stream: HttpStream, keepOriginal: boolean): void {
     if (!this.changesRequest) return;
-    for (const mutations of this.ownRequestMutations) mutations.apply(headers);
-    if (this.hostRewrite !== '') this.rewriteHost(headers, keepOriginalPath);
-    if (this.prefixRewrite !== '') this.rewritePath(headers, keepOriginalPath);
+    if (this.heads.changesRequest) this.heads.applyToRequest(headers, stream);
+    if (this.entryHost !== '') headers.authority = this.entryHost;
+    this.hostRewrite?.apply(headers, stream, keepOriginal);
+    this.pathRewrite?.apply(headers, stream, keepOriginal);
   }
 
-  finalizeResponse(headers: ResponseHeaders, _stream: HttpStream): void {
-    if (!this.changesResponse) return;
-    for (const mutations of this.ownResponseMutations) mutations.apply(headers);
+  finalizeResponse(headers: ResponseHeaders, stream: HttpStream): void {
+    if (this.changesResponse) this.heads.applyToResponse(headers, stream);
   }
 
   filterConfig(slot: number): unknown {
@@ -118,63 +145,57 @@ export class CompiledRoute implements Route {
   }
 
   filterConfigs(slot: number): readonly unknown[] {
-    const config = this.filters.config(slot);
-    return config === undefined ? [] : [config];
+    return this.filters.all(slot);
+  }
+
+  virtualCluster(headers: RequestHeaders): VirtualClusterTraffic | undefined {
+    return this.virtualClusters?.find(headers);
   }
 
   /** Whether the filter in this slot is switched off (true) or on (false) here; `undefined` leaves it as it is. */
   filterDisabled(slot: number): boolean | undefined {
     return this.filters.disabled(slot);
   }
-
-  private rewriteHost(headers: RequestHeaders, keepOriginal: boolean): void {
-    if (keepOriginal) headers.set('x-envoy-original-host', headers.authority);
-    headers.authority = this.hostRewrite;
-  }
-
-  private rewritePath(headers: RequestHeaders, keepOriginal: boolean): void {
-    const target = headers.path;
-    const end = endOfPath(target);
-    // A filter may have changed the path since it was matched: then there is no matched part to replace.
-    if (!this.path.matches(target, end)) return;
-    if (keepOriginal) headers.set('x-envoy-original-path', target);
-    headers.path = rooted(this.prefixRewrite + target.slice(this.path.matchedLength(end)));
-  }
 }
 
-function compileAction(settings: RouteSettings, path: PathCondition, options: CompileOptions): RouteAction {
-  const { route, redirect, directResponse } = settings;
-  if (route !== undefined) return forward(route);
-  if (redirect !== undefined) return new Redirect(redirect, path);
+interface VariantOf {
+  readonly route: CompiledRoute;
+  readonly entry: WeightedClusterSettings;
+}
+
+function compileAction(
+  levels: RouteLevels,
+  conditions: RouteConditions,
+  hashPolicies: HashPolicies | undefined,
+  options: CompileOptions,
+): RouteAction {
+  const { route, redirect, directResponse, nonForwardingAction } = levels.route;
+  // It names no cluster, and that is how such a request is answered.
+  if (nonForwardingAction !== undefined) return FORWARD_DEFAULTS;
+  if (route !== undefined) return compileForward(route, levels, hashPolicies);
+  if (redirect !== undefined) return new Redirect(redirect, conditions);
   if (directResponse === undefined) throw new TypeError('a route needs one of route, redirect, direct_response');
-  const body = directResponse.body === undefined ? '' : options.directBody(directResponse.body);
-  return { kind: 'direct_response', status: directResponse.status, body } satisfies DirectResponseAction;
+  return compileDirectResponse(directResponse, options.directBody);
 }
 
-function forward(settings: ForwardSettings): ForwardAction {
-  return {
-    ...FORWARD_DEFAULTS,
-    cluster: settings.cluster ?? '',
-    clusterNotFoundStatus: NOT_FOUND_STATUS[settings.clusterNotFoundResponseCode],
-    timeoutMs: settings.timeoutMs,
-    idleTimeoutMs: settings.idleTimeoutMs,
-  };
+function routeTraffic(settings: RouteSettings, { virtualHost, options }: RouteContext): RouteTraffic | undefined {
+  const { statPrefix = '' } = settings;
+  if (statPrefix === '' || options.stats === undefined) return undefined;
+  return new RouteTraffic(statPrefix, options.stats.scope(`vhost.${virtualHost.name}.route.${statPrefix}.`));
 }
 
-/** One entry, or none when nothing is configured at this level. */
-function requestMutations(level: HeaderMutationSettings): readonly HeaderMutations[] {
-  const mutations = new HeaderMutations(level.requestHeadersToAdd, level.requestHeadersToRemove);
-  return mutations.isEmpty ? [] : [mutations];
+function routeRateLimits({ route }: RouteSettings, context: RouteContext): RouteRateLimits | undefined {
+  const own = compileRateLimits(route?.rateLimits);
+  const { rateLimits } = context.inherited;
+  if (own === undefined && rateLimits === undefined) return undefined;
+  return { route: own, virtualHost: rateLimits, includesVirtualHost: route?.includeVhRateLimits ?? false };
 }
 
-function responseMutations(level: HeaderMutationSettings): readonly HeaderMutations[] {
-  const mutations = new HeaderMutations(level.responseHeadersToAdd, level.responseHeadersToRemove);
-  return mutations.isEmpty ? [] : [mutations];
+function compileHashPolicies({ route }: RouteSettings): HashPolicies | undefined {
+  const { hashPolicy = [] } = route ?? {};
+  return hashPolicy.length === 0 ? undefined : unlessEmpty(new HashPolicies(hashPolicy));
 }
 
-/** A space or line break in a host or path would end the request line early. */
-function checkedRewrite(field: string, written = ''): string {
-  const value = wireText(written);
-  if (!isFieldValue(value) || /[\t ]/.test(value)) throw new TypeError(`invalid ${field}: ${JSON.stringify(written)}`);
-  return value;
+function unlessEmpty<T extends { readonly isEmpty: boolean }>(part: T): T | undefined {
+  return part.isEmpty ? undefined : part;
 }

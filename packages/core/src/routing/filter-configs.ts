@@ -1,29 +1,36 @@
 /** `typed_per_filter_config` of all levels, resolved to filter slots at config time: the most specific entry wins. */
 import type { FilterSettings } from './settings.ts';
 
+const NONE: readonly unknown[] = Object.freeze([]);
+
 /** What one route says to the HTTP filters of the chain, by slot. */
 export class FilterConfigs {
-  readonly #configs: unknown[] = [];
-  readonly #disabled: (boolean | undefined)[] = [];
+  private readonly configs: (readonly unknown[])[] = [];
+  private readonly switches: (boolean | undefined)[] = [];
 
   /** @param levels most specific first. Filters that are not in the chain are left out. */
   constructor(levels: readonly FilterSettings[], slots: ReadonlyMap<string, number>) {
     for (const [name, slot] of slots) {
-      const entries = levels.filter((level) => Object.hasOwn(level, name)).map((level) => level[name]);
+      const entries = levels.flatMap((level) => (Object.hasOwn(level, name) ? (level[name] ?? []) : []));
       if (entries.length === 0) continue;
-      this.#configs[slot] = entries.find((entry) => entry?.config !== undefined)?.config;
+      this.configs[slot] = entries.flatMap(({ config }) => (config === undefined ? [] : [config]));
       // A plain configuration enables a filter that is disabled in the chain.
-      this.#disabled[slot] = entries[0]?.disabled ?? false;
+      this.switches[slot] = entries[0]?.disabled ?? false;
     }
   }
 
   /** The configuration for the filter in this slot. */
   config(slot: number): unknown {
-    return this.#configs[slot];
+    return this.configs[slot]?.[0];
+  }
+
+  /** The configurations of all levels, most specific first. */
+  all(slot: number): readonly unknown[] {
+    return this.configs[slot] ?? NONE;
   }
 
   /** Whether the filter is switched off (true) or on (false) here; `undefined` leaves it as the chain has it. */
   disabled(slot: number): boolean | undefined {
-    return this.#disabled[slot];
+    return this.switches[slot];
   }
 }

@@ -38,50 +38,50 @@ class Node<T> {
 
 /** Keys and their values. Filled at config time, walked per request. */
 export class PrefixTree<T> {
-  readonly #fold: boolean;
-  readonly #reversed: boolean;
-  readonly #root = new Node<T>('');
+  private readonly fold: boolean;
+  private readonly reversed: boolean;
+  private readonly root = new Node<T>('');
 
   constructor({ fold = false, reversed = false }: PrefixTreeOptions = {}) {
-    this.#fold = fold;
-    this.#reversed = reversed;
+    this.fold = fold;
+    this.reversed = reversed;
   }
 
   /** The value of `key`, made by `create` when the key is new. */
   ensure(key: string, create: () => T): T {
-    const node = this.#nodeFor(this.#reversed ? [...key].reverse().join('') : key);
+    const node = this.nodeFor(this.reversed ? [...key].reverse().join('') : key);
     node.value ??= create();
     return node.value;
   }
 
   /** Walks `text` up to `end` (for a reversed tree: the whole text from its end). */
   walk(text: string, end: number, visitor: PrefixVisitor<T>): void {
-    let node = this.#root;
+    let node = this.root;
     let depth = 0;
     for (;;) {
       if (node.value !== undefined) visitor.visit(node.value, depth);
       if (depth === end || node.children === undefined) return;
-      const child = node.children.get(this.#codeAt(text, depth));
-      if (child === undefined || !this.#fits(child.label, text, depth, end)) return;
+      const child = node.children.get(this.codeAt(text, depth));
+      if (child === undefined || !this.fits(child.label, text, depth, end)) return;
       node = child;
       depth += child.label.length;
     }
   }
 
-  #codeAt(text: string, depth: number): number {
-    const code = text.charCodeAt(this.#reversed ? text.length - 1 - depth : depth);
-    return this.#fold ? foldCode(code) : code;
+  private codeAt(text: string, depth: number): number {
+    const code = text.charCodeAt(this.reversed ? text.length - 1 - depth : depth);
+    return this.fold ? foldCode(code) : code;
   }
 
   /** The first code of a label has been compared by the lookup. */
-  #fits(label: string, text: string, depth: number, end: number): boolean {
+  private fits(label: string, text: string, depth: number, end: number): boolean {
     if (label.length > end - depth) return false;
-    for (let i = 1; i < label.length; i++) if (label.charCodeAt(i) !== this.#codeAt(text, depth + i)) return false;
+    for (let i = 1; i < label.length; i++) if (label.charCodeAt(i) !== this.codeAt(text, depth + i)) return false;
     return true;
   }
 
-  #nodeFor(key: string): Node<T> {
-    let node = this.#root;
+  private nodeFor(key: string): Node<T> {
+    let node = this.root;
     let rest = key;
     while (rest !== '') {
       const children: Map<number, Node<T>> = (node.children ??= new Map());

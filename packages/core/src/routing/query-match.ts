@@ -5,45 +5,47 @@ import { compileStringMatcher, type TextTest } from './text-match.ts';
 
 /** A compiled condition on a query parameter. Only the first parameter of that name counts. */
 export class QueryCondition {
-  readonly #name: string;
+  private readonly name: string;
   /** `undefined` when it is about presence only. */
-  readonly #test: TextTest | undefined;
+  private readonly test: TextTest | undefined;
   /** False when the parameter must be absent. */
-  readonly #present: boolean;
+  private readonly present: boolean;
 
   /** @throws SyntaxError for a bad regular expression. */
   constructor(settings: QueryParameterMatcherSettings) {
-    this.#name = wireText(settings.name);
-    this.#test = settings.stringMatch && compileStringMatcher(settings.stringMatch);
-    this.#present = settings.presentMatch ?? true;
+    this.name = wireText(settings.name);
+    this.test = settings.stringMatch && compileStringMatcher(settings.stringMatch);
+    this.present = settings.presentMatch ?? true;
   }
 
   /** `target` is path and query; `pathEnd` is where its path ends. */
   matches(target: string, pathEnd: number): boolean {
-    return this.#holds(target, pathEnd) === this.#present;
+    return this.holds(target, pathEnd) === this.present;
   }
 
-  #holds(target: string, pathEnd: number): boolean {
-    if (target.charCodeAt(pathEnd) !== 63) return false;
-    const fragment = target.indexOf('#', pathEnd);
-    const end = fragment < 0 ? target.length : fragment;
-    for (let start = pathEnd + 1; start <= end; ) {
-      const next = endOfParameter(target, start, end);
-      if (this.#isNamed(target, start, next)) return this.#accepts(target, start, next);
-      start = next + 1;
-    }
-    return false;
+  private holds(target: string, pathEnd: number): boolean {
+    const value = queryValue(target, pathEnd, this.name);
+    return value !== undefined && (this.test === undefined || this.test(value));
   }
+}
 
-  #isNamed(target: string, start: number, end: number): boolean {
-    const nameEnd = start + this.#name.length;
-    if (nameEnd > end || !target.startsWith(this.#name, start)) return false;
-    return nameEnd === end || target.charCodeAt(nameEnd) === 61;
+/** The value of the first parameter with this name, as it is written; `undefined` when there is none. */
+export function queryValue(target: string, pathEnd: number, name: string): string | undefined {
+  if (target.charCodeAt(pathEnd) !== 63) return undefined;
+  const fragment = target.indexOf('#', pathEnd);
+  const end = fragment < 0 ? target.length : fragment;
+  for (let start = pathEnd + 1; start <= end; ) {
+    const next = endOfParameter(target, start, end);
+    if (isNamed(target, start, next, name)) return target.slice(start + name.length + 1, next);
+    start = next + 1;
   }
+  return undefined;
+}
 
-  #accepts(target: string, start: number, end: number): boolean {
-    return this.#test === undefined || this.#test(target.slice(start + this.#name.length + 1, end));
-  }
+function isNamed(target: string, start: number, end: number, name: string): boolean {
+  const nameEnd = start + name.length;
+  if (nameEnd > end || !target.startsWith(name, start)) return false;
+  return nameEnd === end || target.charCodeAt(nameEnd) === 61;
 }
 
 function endOfParameter(target: string, start: number, end: number): number {

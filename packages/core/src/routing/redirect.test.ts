@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { isFieldValue } from '../headers/validate.ts';
+import type { RedirectSettings } from './action-settings.ts';
 import { compile, match, redirect, request, route } from './fixtures/settings.ts';
 import { STREAM } from './fixtures/stream.ts';
-import { PathCondition } from './path-match.ts';
 import { Redirect } from './redirect.ts';
-import type { RedirectSettings, RouteMatchSettings } from './settings.ts';
+import { RouteConditions } from './route-conditions.ts';
+import type { RouteMatchSettings } from './settings.ts';
 
 const prefix = { prefix: '/a' };
 
@@ -63,7 +64,7 @@ function locate(
   authority: string,
   given: Partial<RouteMatchSettings>,
 ) {
-  return new Redirect(redirect(settings), new PathCondition(match(given))).location(request(path, authority));
+  return new Redirect(redirect(settings), new RouteConditions(match(given))).location(request(path, authority), STREAM);
 }
 
 describe('Redirect.location', () => {
@@ -75,10 +76,14 @@ describe('Redirect.location', () => {
   }
 
   it('Redirect.location judges the port by x-forwarded-proto', () => {
-    const toHttps = new Redirect(redirect({ httpsRedirect: true }), new PathCondition(match(prefix)));
-    expect(toHttps.location(request('/a', 'h.test:80', ['x-forwarded-proto', 'https']))).toBe('https://h.test:80/a');
-    const toHttp = new Redirect(redirect({ schemeRedirect: 'http' }), new PathCondition(match(prefix)));
-    expect(toHttp.location(request('/a', 'h.test:443', ['x-forwarded-proto', 'https']))).toBe('http://h.test/a');
+    const toHttps = new Redirect(redirect({ httpsRedirect: true }), new RouteConditions(match(prefix)));
+    expect(toHttps.location(request('/a', 'h.test:80', ['x-forwarded-proto', 'https']), STREAM)).toBe(
+      'https://h.test:80/a',
+    );
+    const toHttp = new Redirect(redirect({ schemeRedirect: 'http' }), new RouteConditions(match(prefix)));
+    expect(toHttp.location(request('/a', 'h.test:443', ['x-forwarded-proto', 'https']), STREAM)).toBe(
+      'http://h.test/a',
+    );
   });
 
   const nasty = ['\r\nset-cookie: a=b', '\n', '\0', '\x7f', ' ', '\t', '\u2028', '\u{1f600}'];

@@ -1,10 +1,14 @@
 /** Envoy's redirects: the value of `location` for a request. */
 
 import type { RequestHeaders } from '../api/headers.ts';
+import type { HttpStream } from '../api/http-stream.ts';
 import type { RedirectAction } from '../api/route.ts';
-import type { PathCondition } from './path-match.ts';
-import type { RedirectSettings } from './settings.ts';
-import { endOfPath, rooted, wireText } from './text.ts';
+import { compileFormat, type Format } from '../format/format.ts';
+import type { RedirectSettings } from './action-settings.ts';
+import { legalTarget } from './legal-target.ts';
+import { PathRewrite } from './path-rewrite.ts';
+import type { RouteConditions } from './route-conditions.ts';
+import { rooted, wireText } from './text.ts';
 
 const STATUS = {
   MOVED_PERMANENTLY: 301,
@@ -18,31 +22,35 @@ const STATUS = {
 export class Redirect implements RedirectAction {
   readonly kind = 'redirect';
   readonly status: number;
-  readonly #path: PathCondition;
   /** '' keeps the scheme of the request; likewise below. */
   readonly #scheme: string;
   readonly #host: string;
   /** With its colon. */
   readonly #port: string;
-  readonly #pathRedirect: string;
-  readonly #prefixRewrite: string;
+  /** `path_redirect`, or `path_rewrite`, which is one with substitutions. */
+  readonly #path: Format;
+  readonly #rewrite: PathRewrite;
   readonly #stripQuery: boolean;
 
-  constructor(settings: RedirectSettings, path: PathCondition) {
+  constructor(settings: RedirectSettings, conditions: RouteConditions) {
     this.status = STATUS[settings.responseCode];
-    this.#path = path;
     this.#scheme = settings.httpsRedirect ? 'https' : wireText(settings.schemeRedirect ?? '');
     this.#host = wireText(settings.hostRedirect ?? '');
     this.#port = settings.portRedirect ? `:${settings.portRedirect}` : '';
-    this.#pathRedirect = wireText(settings.pathRedirect ?? '');
-    this.#prefixRewrite = wireText(settings.prefixRewrite ?? '');
+    const { pathRedirect = '', pathRewrite, prefixRewrite, regexRewrite } = settings;
+    // A path is no format: its percent signs stand for themselves.
+    this.#path = compileFormat(pathRewrite ?? pathRedirect.replaceAll('%', '%%'));
+    this.#rewrite = new PathRewrite(
+      { ...(prefixRewrite && { prefixRewrite }), ...(regexRewrite && { regexRewrite }) },
+      conditions,
+    );
     this.#stripQuery = settings.stripQuery;
   }
 
-  location(headers: RequestHeaders): string {
+  location(headers: RequestHeaders, stream: HttpStream): string {
     const scheme = this.#scheme || headers.scheme;
     const host = this.#host || this.#requestHost(headers, scheme);
-    return legalLocation(`${scheme}://${host}${this.#port}${rooted(this.#target(headers.path))}`);
+    return legalTarget(`${scheme}://${host}${this.#port}${rooted(this.#target(headers, stream))}`);
   }
 
   /** The host of the request, without a port that the new scheme or port makes wrong. */
@@ -58,18 +66,17 @@ export class Redirect implements RedirectAction {
     return scheme !== used && isDefault ? host.slice(0, colon) : host;
   }
 
-  #target(target: string): string {
-    if (this.#pathRedirect !== '') return this.#redirectedPath(target);
-    const matched = this.#path.matchedLength(endOfPath(target));
-    const rewritten = this.#prefixRewrite === '' ? target : this.#prefixRewrite + target.slice(matched);
+  #target(headers: RequestHeaders, stream: HttpStream): string {
+    const path = this.#path.format(stream);
+    if (path !== '') return this.#redirectedPath(path, headers.path);
+    const rewritten = this.#rewrite.target(headers, stream) ?? headers.path;
     return this.#stripQuery ? withoutQuery(rewritten) : rewritten;
   }
 
-  /** A query in `path_redirect` replaces that of the request and is never stripped. */
-  #redirectedPath(target: string): string {
+  /** A query in the new path replaces that of the request and is never stripped. */
+  #redirectedPath(path: string, target: string): string {
     const query = target.indexOf('?');
-    if (this.#stripQuery || query < 0 || this.#pathRedirect.includes('?')) return this.#pathRedirect;
-    return this.#pathRedirect + target.slice(query);
+    return this.#stripQuery || query < 0 || path.includes('?') ? path : path + target.slice(query);
   }
 }
 
@@ -83,24 +90,4 @@ function startOfPort(host: string): number {
   if (!host.startsWith('[')) return host.lastIndexOf(':');
   const bracket = host.lastIndexOf(']:');
   return bracket < 0 ? -1 : bracket + 1;
-}
-
-/**
- * Percent-encodes what may not stand in a header value, so that no path, host or setting can split the response.
- * What is already percent-encoded stays as it is.
- */
-function legalLocation(location: string): string {
-  for (let i = 0; i < location.length; i++) {
-    const code = location.charCodeAt(i);
-    if (code <= 32 || code === 127 || code > 255) return encodeIllegal(location);
-  }
-  return location;
-}
-
-function encodeIllegal(location: string): string {
-  return Array.from(location, (character) => {
-    const code = character.codePointAt(0) as number;
-    if (code > 32 && code !== 127 && code <= 255) return character;
-    return Buffer.from(character, 'utf8').toString('hex').toUpperCase().replace(/../g, '%$&');
-  }).join('');
 }

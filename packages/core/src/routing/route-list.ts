@@ -1,15 +1,19 @@
 /**
- * The routes of one virtual host: the first that matches, in list order. Long lists are indexed by path; the index
- * only proposes routes, in list order, and each route decides for itself, so that both ways agree by construction
- * as long as the index leaves none out.
+ * The routes of one virtual host: the first that matches, in list order. Long lists are indexed by path: the index
+ * proposes the routes whose path text fits, in list order, and each decides about the rest of its conditions.
+ *
+ * With thousands of routes or virtual hosts each object on the way is a cache miss: conditions are kept beside the
+ * routes, of which only the one that matches is touched.
  *
  * Hot path: no allocation. Benchmark: benchmarks/micro/route-table.bench.mjs.
  */
 import type { RequestHeaders } from '../api/headers.ts';
 import type { HttpStream } from '../api/http-stream.ts';
 import type { CompiledRoute } from './compiled-route.ts';
+import type { PathCondition } from './path-match.ts';
 import { PrefixTree, type PrefixVisitor } from './prefix-tree.ts';
-import { endOfPath } from './text.ts';
+import type { RouteConditions } from './route-conditions.ts';
+import { endOfPath, withoutParameters } from './text.ts';
 
 /** Finds the first route that matches. */
 export interface RouteList {
@@ -20,41 +24,64 @@ export interface RouteList {
 const INDEX_FROM = 16;
 
 /** Chooses by length. */
-export function routeList(routes: readonly CompiledRoute[]): RouteList {
-  return routes.length < INDEX_FROM ? new ScannedRoutes(routes) : new IndexedRoutes(routes);
+export function routeList(routes: readonly CompiledRoute[], ignorePathParameters = false): RouteList {
+  if (routes.length === 1) return new OneRoute(routes[0] as CompiledRoute);
+  return routes.length < INDEX_FROM ? new ScannedRoutes(routes) : new IndexedRoutes(routes, ignorePathParameters);
+}
+
+/** The only route of a virtual host. */
+class OneRoute implements RouteList {
+  private readonly route: CompiledRoute;
+  private readonly conditions: RouteConditions;
+
+  constructor(route: CompiledRoute) {
+    this.route = route;
+    this.conditions = route.conditions;
+  }
+
+  find(headers: RequestHeaders, stream: HttpStream): CompiledRoute | undefined {
+    return this.conditions.matches(headers, endOfPath(headers.path), stream) ? this.route : undefined;
+  }
 }
 
 /** Asks one route after the other. */
 export class ScannedRoutes implements RouteList {
   private readonly routes: readonly CompiledRoute[];
+  private readonly conditions: readonly RouteConditions[];
 
   constructor(routes: readonly CompiledRoute[]) {
     this.routes = routes;
+    this.conditions = routes.map(({ conditions }) => conditions);
   }
 
   find(headers: RequestHeaders, stream: HttpStream): CompiledRoute | undefined {
     const end = endOfPath(headers.path);
-    for (const route of this.routes) if (route.matches(headers, end, stream)) return route;
+    const { conditions } = this;
+    for (let i = 0; i < conditions.length; i++) {
+      if ((conditions[i] as RouteConditions).matches(headers, end, stream)) return this.routes[i];
+    }
     return undefined;
   }
 }
 
 /** Routes whose path text is the same, by kind; positions in list order. */
 interface Places {
-  readonly prefix: number[];
-  readonly exact: number[];
-  readonly separated: number[];
+  /** Those with a pattern that begins with the text are here too. */
+  prefix: number[] | undefined;
+  exact: number[] | undefined;
+  separated: number[] | undefined;
 }
 
-const noPlaces = (): Places => ({ prefix: [], exact: [], separated: [] });
+const noPlaces = (): Places => ({ prefix: undefined, exact: undefined, separated: undefined });
 
-/** Proposes routes by path from two trees (with and without regard to case) and all routes with regular expressions. */
+/** Proposes routes by path from two trees, with and without regard to case. */
 export class IndexedRoutes implements RouteList, PrefixVisitor<Places> {
   private readonly routes: readonly CompiledRoute[];
+  private readonly conditions: readonly RouteConditions[];
   private readonly cased = new PrefixTree<Places>();
   private readonly folded = new PrefixTree<Places>({ fold: true });
   private readonly hasFolded: boolean;
-  private readonly regexes: readonly number[];
+  private readonly ignorePathParameters: boolean;
   // The lists that the current path leads to and how far each is read; kept between calls so as not to allocate.
   private readonly lists: (readonly number[])[] = [];
   private readonly read: number[] = [];
@@ -62,29 +89,40 @@ export class IndexedRoutes implements RouteList, PrefixVisitor<Places> {
   private target = '';
   private end = 0;
 
-  constructor(routes: readonly CompiledRoute[]) {
+  constructor(routes: readonly CompiledRoute[], ignorePathParameters = false) {
     this.routes = routes;
-    this.hasFolded = routes.some(({ path }) => path.kind !== 'regex' && !path.caseSensitive);
-    this.regexes = routes.flatMap(({ path }, index) => (path.kind === 'regex' ? [index] : []));
+    this.conditions = routes.map(({ conditions }) => conditions);
+    this.hasFolded = routes.some(({ path }) => !path.caseSensitive);
+    this.ignorePathParameters = ignorePathParameters;
     routes.forEach(({ path }, index) => {
-      if (path.kind === 'regex') return;
       const tree = path.caseSensitive ? this.cased : this.folded;
-      tree.ensure(path.text, noPlaces)[path.kind].push(index);
+      const places = tree.ensure(this.key(path), noPlaces);
+      const list = path.kind === 'exact' || path.kind === 'separated' ? path.kind : 'prefix';
+      (places[list] ??= []).push(index);
     });
+  }
+
+  /** A template sees the parameters, the walk does not: it comes only to what stands before the first. */
+  private key({ text, template }: PathCondition): string {
+    return this.ignorePathParameters && template !== undefined ? text.replace(/;.*$/s, '') : text;
   }
 
   find(headers: RequestHeaders, stream: HttpStream): CompiledRoute | undefined {
     this.count = 0;
     this.target = headers.path;
-    this.end = endOfPath(headers.path);
-    this.propose(this.regexes);
+    const pathEnd = endOfPath(headers.path);
+    this.end = pathEnd;
+    if (this.ignorePathParameters && this.target.includes(';')) {
+      this.target = withoutParameters(this.target, pathEnd);
+      this.end = this.target.length;
+    }
     this.cased.walk(this.target, this.end, this);
     if (this.hasFolded) this.folded.walk(this.target, this.end, this);
     for (;;) {
       const index = this.next();
       if (index < 0) return undefined;
-      const route = this.routes[index] as CompiledRoute;
-      if (route.matches(headers, this.end, stream)) return route;
+      if ((this.conditions[index] as RouteConditions).matchesIndexed(headers, pathEnd, stream))
+        return this.routes[index];
     }
   }
 
@@ -95,8 +133,8 @@ export class IndexedRoutes implements RouteList, PrefixVisitor<Places> {
     if (length === this.end || this.target.charCodeAt(length) === 47) this.propose(places.separated);
   }
 
-  private propose(list: readonly number[]): void {
-    if (list.length === 0) return;
+  private propose(list: readonly number[] | undefined): void {
+    if (list === undefined) return;
     this.lists[this.count] = list;
     this.read[this.count] = 0;
     this.count++;

@@ -23,9 +23,21 @@ export function endOfPath(target: string): number {
   return fragment < 0 || fragment > end ? end : fragment;
 }
 
+/** A path without the parameters (`;…`) of its segments; `end` is where it ends with them. */
+export function withoutParameters(target: string, end: number): string {
+  const path = target.slice(0, end);
+  return path.includes(';') ? path.replace(/;[^/]*/g, '') : path;
+}
+
 /** Puts the missing slash before a path: without it a configured path would become part of the host before it. */
 export function rooted(path: string): string {
   return path.startsWith('/') ? path : `/${path}`;
+}
+
+/** A host without its port; an IPv6 literal keeps its brackets. Anything behind the last colon counts as a port. */
+export function withoutPort(host: string): string {
+  const colon = host.lastIndexOf(':');
+  return colon < 0 || host.indexOf(']', colon) > 0 ? host : host.slice(0, colon);
 }
 
 /** Whether `text` begins with `lowered`, regardless of ASCII case. */

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ResponseHead } from '../headers/header-map.ts';
 import { compile, host, request, route, settings } from './fixtures/settings.ts';
 import { STREAM } from './fixtures/stream.ts';
+import { compileRoutes } from './route-table.ts';
 import { DomainTable } from './virtual-hosts.ts';
 
 const domains: readonly (readonly [name: string, domains: readonly string[]])[] = [
@@ -81,6 +83,89 @@ describe('RouteTable virtual hosts', () => {
       expect(() => compile(twice)).toThrow(`duplicate domain ${second}`);
     }
   });
+});
+
+// The expected values of the following were compared with Envoy 1.40.
+const named = (name: string, list: readonly string[]) => host(name, list, [route('r', { prefix: '/' })]);
+
+it.each([
+  ['a.com', 'a'],
+  ['a.com:80', 'a'],
+  ['A.com:x', 'a'],
+  ['a.com:', 'a'],
+  ['[::1]', 'a'],
+  ['[::1]:80', 'a'],
+  ['[::1', undefined],
+  ['x.b.com:90', undefined],
+  ['x.s.com', 's'],
+  ['x.s.com:1', 's'],
+  ['p.x:1', 'p'],
+  ['p.:1', undefined],
+])('RouteTable with ignore_port_in_host_matching: %j → %s', (authority, expected) => {
+  const hosts = [
+    named('a', ['a.com', '[::1]']),
+    named('b', ['a.com:80', '*.b.com:90']),
+    named('s', ['*.s.com']),
+    named('p', ['p.*']),
+  ];
+  const table = compile(settings(hosts, { ignorePortInHostMatching: true }));
+  expect(table.route(request('/', authority), STREAM)?.virtualHost).toBe(expected);
+});
+
+it.each([
+  [[], undefined],
+  [['x-vh', 'b.com'], 'b'],
+  [['x-vh', 'B.com'], 'b'],
+  [['x-vh', 'zz'], undefined],
+  [['x-vh', ''], undefined],
+  [['x-vh', 'zz', 'x-vh', 'b.com'], undefined],
+  [['x-vh', 'b.com', 'x-vh', 'zz'], 'b'],
+  [['x-vh', 'q.any'], 'any'],
+  [['x-vh', 'b.com:80'], undefined],
+])('RouteTable with vhost_header: %j → %s', (fields, expected) => {
+  const hosts = [named('a', ['a.com']), named('b', ['b.com']), named('any', ['*.any'])];
+  const table = compile(settings(hosts, { vhostHeader: 'X-VH' }));
+  const head = request('/', 'a.com', fields);
+  expect(table.route(head, STREAM)?.virtualHost).toBe(expected);
+  expect(table.hostOf(head)?.name).toBe(expected);
+});
+
+const internal = ['x-envoy-internal', 'true'];
+const https = ['x-forwarded-proto', 'https'];
+
+it.each([
+  ['NONE', [], false],
+  ['ALL', [], true],
+  ['ALL', internal, true],
+  ['ALL', https, false],
+  ['EXTERNAL_ONLY', [], true],
+  ['EXTERNAL_ONLY', internal, false],
+  ['EXTERNAL_ONLY', https, false],
+] as const)('RouteTable with require_tls %s and %j redirects: %j', (requireTls, fields, redirects) => {
+  const addition = { header: { key: 'x-added', value: '1' }, keepEmptyValue: false };
+  const one = host('tls', ['*'], [route('r', { path: '/a' })], { requireTls, responseHeadersToAdd: [addition] });
+  const table = compileRoutes(settings([one]), { filterSlots: new Map(), directBody: () => '' });
+  const head = request('/a?b=c', 'tls:80', ['x-forwarded-proto', 'http', ...fields].slice(fields === https ? 2 : 0));
+  const found = table.route(head, STREAM);
+  expect(found?.action.kind).toBe(redirects ? 'redirect' : 'direct_response');
+  if (found?.action.kind !== 'redirect') return;
+  expect([found.action.status, found.action.location(head, STREAM), found.name]).toEqual([
+    301,
+    'https://tls:80/a?b=c',
+    '',
+  ]);
+  const answer = new ResponseHead();
+  found.finalizeResponse(answer, STREAM);
+  expect(answer.size).toBe(0);
+  expect([found.filterConfig(0), found.filterConfigs(0)]).toEqual([undefined, []]);
+});
+
+it('RouteTable with require_tls redirects before it looks for a route', () => {
+  const table = compileRoutes(settings([host('tls', ['*'], [], { requireTls: 'ALL' })]), {
+    filterSlots: new Map(),
+    directBody: () => '',
+  });
+  expect(table.route(request('/none'), STREAM)?.action.kind).toBe('redirect');
 });
 
 /** The rules, one after the other. */

@@ -15,7 +15,7 @@ export class DomainTable<T extends object> {
   private hasPrefixes = false;
   private any: T | undefined;
 
-  /** @throws TypeError when the domain is already there. */
+  /** @throws TypeError in Envoy's words when the domain is already there. */
   add(written: string, value: T): void {
     const domain = lowerAscii(wireText(written));
     if (this.insert(domain, value) !== value) throw new TypeError(`duplicate domain ${written}`);
