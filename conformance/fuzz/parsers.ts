@@ -48,8 +48,14 @@ export function parseOurs(text: string, sizes: readonly number[] = []): Parsed {
       body,
     }));
   const open = rig.requests.some((request) => !request.ended);
-  return { requests, refusal: rig.errors[0], open };
+  const hostless = requests.findIndex(({ host }) => host === '');
+  return hostless < 0
+    ? { requests, refusal: rig.errors[0], open }
+    : { requests: requests.slice(0, hostless), refusal: MISSING_HOST, open: false };
 }
+
+/** The codec takes such a head; the connection manager behind it answers 400 and closes, so nothing after it is served. */
+export const MISSING_HOST: ProtocolError = { status: 400, details: 'missing_host_header' };
 
 function ordinary(fields: readonly string[]): string[] {
   const kept: string[] = [];

@@ -4,7 +4,7 @@
  */
 import { METHODS } from 'node:http';
 import { ProtocolErrors } from '../../packages/core/src/http1/protocol-error.ts';
-import type { Parsed, ParsedRequest } from './parsers.ts';
+import { MISSING_HOST, type Parsed, type ParsedRequest } from './parsers.ts';
 
 export interface Verdict {
   readonly rule: string;
@@ -25,10 +25,12 @@ interface Rule {
   applies(difference: Difference): boolean;
 }
 
-type ErrorName = keyof typeof ProtocolErrors;
+/** What the connection refuses, in the codec or behind it. */
+const REFUSALS = { ...ProtocolErrors, missingHost: MISSING_HOST };
+type ErrorName = keyof typeof REFUSALS;
 
 const refusedAs = (...names: readonly ErrorName[]) => {
-  return ({ ours }: Difference) => names.some((name) => ProtocolErrors[name] === ours.refusal);
+  return ({ ours }: Difference) => names.some((name) => REFUSALS[name] === ours.refusal);
 };
 
 /** A rule for one of our refusals, and what the input must hold for it. */

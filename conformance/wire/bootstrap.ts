@@ -49,12 +49,13 @@ function listener(lane: LaneAddress): object {
   };
 }
 
-/** The catch-all; `*` (RFC 9112 3.2.4) does not begin with a slash and needs a route of its own. */
+/** The catch-all; `*` (RFC 9112 3.2.4) does not begin with a slash, and a CONNECT has no path: both need their own. */
 function routes(lane: LaneAddress): object[] {
   const action = routeAction(lane);
   return [
     { match: { prefix: '/' }, ...action },
     { match: { prefix: '' }, ...action },
+    { match: { connect_matcher: {} }, ...action },
   ];
 }
 

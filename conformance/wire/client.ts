@@ -1,7 +1,7 @@
 /** A raw HTTP/1 client: sends given pieces, one per turn of the event loop, and writes down what comes back. */
 import { once } from 'node:events';
 import net from 'node:net';
-import { readMessages, type Stream, status } from './messages.ts';
+import { isFinal, readMessages, type Stream } from './messages.ts';
 
 /** When an exchange counts as over. The connection ending always ends it. */
 export interface Until {
@@ -99,7 +99,7 @@ class Receiver {
   #add(chunk: Buffer): void {
     this.#text += chunk.toString('latin1');
     this.#answer();
-    this.finals = this.#read().messages.filter((message) => message.complete && status(message) >= 200).length;
+    this.finals = this.#read().messages.filter((message) => message.complete && isFinal(message)).length;
     const enough = this.finals >= this.#until.responses && !this.#until.closed;
     this.#arm(enough ? SETTLE_MS : this.#until.idleMs);
   }

@@ -65,6 +65,11 @@ export function status(message: Message): number {
   return Number(message.startLine.slice(9, 12));
 }
 
+/** The last response to its request: what comes behind a 101 is not HTTP any more. */
+export function isFinal(message: Message): boolean {
+  return status(message) >= 200 || status(message) === 101;
+}
+
 /** Every value of a field, in order. */
 export function valuesOf(message: Message, name: string): string[] {
   return message.fields.filter(([field]) => field === name).map(([, value]) => value);
@@ -142,6 +147,10 @@ function framingOf(
       return 'none';
     }
     if (code === 304 || method === 'HEAD') return 'none';
+    if (method === 'CONNECT' && code < 300) {
+      if (codings.length > 0 || lengths.length > 0) throw new Violation('framing fields in the head of a tunnel');
+      return 'none';
+    }
   }
   if (codings.length > 0) return 'chunked';
   if (lengths.length > 0) return 'length';

@@ -1,11 +1,11 @@
 /** Judges one run of a response case. */
 import type { ResponseCase } from './cases.ts';
-import { type Message, status, valuesOf } from './messages.ts';
+import { isFinal, type Message, status, valuesOf } from './messages.ts';
 import { fallsSilent, type ResponseOutcome, SILENCE_TIMEOUT_MS } from './response-run.ts';
 
 /** The final response, whole or not; `undefined` when none came. */
 function finalResponse(outcome: ResponseOutcome): Message | undefined {
-  return outcome.received.messages.find((message) => status(message) >= 200);
+  return outcome.received.messages.find(isFinal);
 }
 
 /** Everything that is wrong with one run; empty when all is well. */

@@ -5,6 +5,8 @@
 import type { Headers } from '../api/headers.ts';
 import { Body, type BodyFraming, HeaderMap } from '../headers/header-map.ts';
 import type { Connection } from '../net/connection.ts';
+import { writeNames } from './kept-names.ts';
+import type { NameFormat } from './options.ts';
 import { fieldLines } from './serializer.ts';
 
 export class BodyWriter {
@@ -50,10 +52,11 @@ export class BodyWriter {
   }
 
   /** Ends a chunked body with trailers; other framings have no place for them. */
-  end(trailers: Headers, enabled: boolean): boolean {
+  end(trailers: Headers, enabled: boolean, format: NameFormat = 'lower'): boolean {
     if (this.framing !== Body.chunked) return this.framing !== Body.length || this.left === 0;
     const lines = enabled && trailers instanceof HeaderMap ? fieldLines(trailers) : '';
-    this.connection.addText(`0${lines}\r\n\r\n`);
+    const names = trailers instanceof HeaderMap ? trailers.names : undefined;
+    this.connection.addText(writeNames(`0${lines}\r\n\r\n`, names, format));
     return true;
   }
 }

@@ -1,6 +1,7 @@
 /**
  * HTTP/1 towards upstreams: one request at a time on one connection. Invariants: a byte that belongs to no response
- * ends the connection (response queue poisoning); the connection is reusable only when both messages ended cleanly.
+ * ends the connection (response queue poisoning); the connection is reusable only when both messages ended cleanly; no
+ * byte of a tunnel is sent before the upstream has agreed to it.
  */
 import type { RequestWriter, ResetReason, ResponseSink, UpstreamFailure } from '../api/codec.ts';
 import type { Headers, RequestHeaders } from '../api/headers.ts';
@@ -10,8 +11,11 @@ import { BodyWriter } from './body-writer.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import { parseContentLength } from './framing.ts';
 import { FAILED, type HeadLimits, HeadParser, NEED_MORE, Section } from './head-parser.ts';
+import { writeNames } from './kept-names.ts';
+import { DEFAULT_CLIENT_OPTIONS, type Http1ClientOptions } from './options.ts';
 import { HeadReader } from './read-head.ts';
 import { fieldLines } from './serializer.ts';
+import { TunnelGate } from './tunnel.ts';
 
 /** The pool's side of the codec. */
 export interface ClientCodecHandler {
@@ -36,6 +40,9 @@ export class Http1ClientCodec implements RequestWriter {
   private readonly parser: HeadParser;
   private readonly limits: HeadLimits;
   private readonly enableTrailers: boolean;
+  private readonly options: Http1ClientOptions;
+  /** Heads need more than plain serializing. */
+  private readonly rareHeads: boolean;
   private readonly reader = new HeadReader();
   private chunked: ChunkedDecoder | undefined = undefined;
   private trailerParser: HeadParser | undefined = undefined;
@@ -48,11 +55,28 @@ export class Http1ClientCodec implements RequestWriter {
   private close = false;
   private responsePauses = 0;
   private reused = false;
+  /** What had been written to the connection before this request. */
+  private writtenBefore = 0;
+  /** The stream was reset from this side. */
+  gaveUp = false;
   /** Requests started on this connection. */
   requests = 0;
   private ownResponseStarted = false;
+  /** The request asks for a tunnel, and is not answered yet. */
+  private gate: TunnelGate | undefined = undefined;
+  private tunnelled = false;
+  private connect = false;
+  private webSocket = false;
 
-  constructor(connection: Connection, limits: HeadLimits, enableTrailers: boolean, handler: ClientCodecHandler) {
+  constructor(
+    connection: Connection,
+    limits: HeadLimits,
+    enableTrailers: boolean,
+    handler: ClientCodecHandler,
+    options: Http1ClientOptions = DEFAULT_CLIENT_OPTIONS,
+  ) {
+    this.options = options;
+    this.rareHeads = options.fullUrl || options.names !== 'lower';
     this.connection = connection;
     this.bodyWriter = new BodyWriter(connection);
     this.handler = handler;
@@ -69,11 +93,15 @@ export class Http1ClientCodec implements RequestWriter {
   attach(sink: ResponseSink, reused = this.requests > 0): void {
     this.ownSink = sink;
     this.reused = reused;
+    this.writtenBefore = this.connection.bytesWritten;
     this.phase = Phase.head;
     this.interim = 0;
     this.close = false;
     this.ownResponseStarted = false;
     this.requestEnded = false;
+    this.gate = undefined;
+    this.tunnelled = false;
+    this.connect = false;
     this.requests++;
   }
 
@@ -82,9 +110,33 @@ export class Http1ClientCodec implements RequestWriter {
   writeHead(headers: RequestHeaders, end: boolean): void {
     const head = headers as RequestHead;
     this.toHead = head.method === 'HEAD';
-    const fields = fieldLines(head) + this.frame(head, end);
-    this.connection.addText(`${head.method} ${head.path} HTTP/1.1\r\nhost: ${head.authority}${fields}\r\n\r\n`);
+    if (!end && (head.upgradeTo !== '' || head.rawMethod === 'CONNECT')) {
+      this.askForTunnel(head);
+      return;
+    }
+    const fields = `\r\nhost: ${head.authority}${fieldLines(head)}${this.frame(head, end)}\r\n\r\n`;
+    if (this.rareHeads || head.names !== undefined) this.writeRareHead(head, fields);
+    else this.connection.addText(`${head.method} ${head.path} HTTP/1.1${fields}`);
     if (end) this.endRequest();
+  }
+
+  /** To a proxy, or with names in another form than lower case. */
+  private writeRareHead(head: RequestHead, fields: string): void {
+    const { fullUrl, names } = this.options;
+    const target = fullUrl ? `http://${head.authority}${head.path}` : head.path;
+    this.connection.addText(`${head.method} ${target} HTTP/1.1${writeNames(fields, head.names, names)}`);
+  }
+
+  /** A CONNECT names an authority and no path (RFC 9112 3.2.3). */
+  private askForTunnel(head: RequestHead): void {
+    this.gate = new TunnelGate();
+    this.connect = head.rawMethod === 'CONNECT';
+    this.webSocket = head.upgradeTo.toLowerCase() === 'websocket';
+    this.bodyWriter.start(Body.untilClose, 0);
+    const target = this.connect ? head.authority : head.path;
+    const connection = this.connect ? '' : '\r\nconnection: Upgrade';
+    const fields = `${fieldLines(head)}${connection}`;
+    this.connection.addText(`${head.method} ${target} HTTP/1.1\r\nhost: ${head.authority}${fields}\r\n\r\n`);
   }
 
   /** The framing field of a request, and the body writer set to it. */
@@ -101,12 +153,13 @@ export class Http1ClientCodec implements RequestWriter {
   }
 
   writeData(chunk: Uint8Array, end: boolean, owned: boolean): void {
-    if (!this.bodyWriter.write(chunk, end, owned)) this.giveUp();
+    if (this.gate !== undefined) this.gate.hold(chunk, owned);
+    else if (!this.bodyWriter.write(chunk, end, owned)) this.giveUp();
     else if (end) this.endRequest();
   }
 
   writeTrailers(trailers: Headers): void {
-    if (this.bodyWriter.end(trailers, this.enableTrailers)) this.endRequest();
+    if (this.bodyWriter.end(trailers, this.enableTrailers, this.options.names)) this.endRequest();
     else this.giveUp();
   }
 
@@ -118,11 +171,13 @@ export class Http1ClientCodec implements RequestWriter {
   }
 
   flush(): boolean {
-    return this.connection.flush();
+    const writable = this.connection.flush();
+    return writable && this.gate?.full !== true;
   }
 
   reset(): void {
     this.ownSink = undefined;
+    this.gaveUp = true;
     this.phase = Phase.dead;
     this.connection.destroy();
   }
@@ -190,12 +245,15 @@ export class Http1ClientCodec implements RequestWriter {
     const end = parser.feed(chunk, pos);
     if (end === NEED_MORE) return end;
     if (end === FAILED) return this.fail();
-    const head = this.reader.response(parser, this.toHead);
+    const head = this.reader.response(parser, this.toHead, this.connect, this.options);
     if (head === undefined) return this.fail();
     parser.reset();
     const sink = this.ownSink as ResponseSink;
+    if (this.gate !== undefined && (head.status === 101 || head.status >= 200)) return this.answerTunnel(head, end);
     if (head.status < 200) {
       if (head.status === 101 || ++this.interim > MAX_INTERIM) return this.fail();
+      // The final response has begun only with its own first byte.
+      this.ownResponseStarted = end < chunk.length;
       sink.onInterim(head);
       return end;
     }
@@ -203,6 +261,37 @@ export class Http1ClientCodec implements RequestWriter {
     this.beginBody(head);
     sink.onHead(head, this.phase === Phase.done);
     return end;
+  }
+
+  /** The final answer to a request for a tunnel. */
+  private answerTunnel(head: ResponseHead, end: number): number {
+    const sink = this.ownSink as ResponseSink;
+    const gate = this.gate as TunnelGate;
+    this.gate = undefined;
+    this.close = true;
+    if (head.status === 101 && (this.connect || !this.reader.switchesProtocol(head))) return this.fail();
+    if (head.status >= (this.connect ? 300 : 200)) {
+      this.refuseTunnel(head);
+      return end;
+    }
+    this.tunnelled = true;
+    this.phase = Phase.untilClose;
+    sink.onHead(head, false);
+    if (this.ownSink !== sink) return end;
+    gate.release(this.connection);
+    this.connection.flush();
+    sink.onWritable();
+    return end;
+  }
+
+  /** What was held is never sent. A WebSocket handshake that failed is answered by the head alone, as by Envoy. */
+  private refuseTunnel(head: ResponseHead): void {
+    if (!this.webSocket || head.status >= 400) this.beginBody(head);
+    else {
+      head.drop('content-length');
+      this.phase = Phase.done;
+    }
+    (this.ownSink as ResponseSink).onHead(head, this.phase === Phase.done);
   }
 
   private beginBody(head: ResponseHead): void {
@@ -262,7 +351,8 @@ export class Http1ClientCodec implements RequestWriter {
     if (end === FAILED) return this.fail();
     this.phase = Phase.done;
     const sink = this.ownSink as ResponseSink;
-    const trailers = this.enableTrailers && parser.fieldCount > 0 ? this.reader.trailers(parser) : undefined;
+    const trailers =
+      this.enableTrailers && parser.fieldCount > 0 ? this.reader.trailers(parser, this.options) : undefined;
     parser.reset();
     if (trailers !== undefined && trailers.size > 0) sink.onTrailers(trailers);
     else sink.onData(EMPTY, true, true);
@@ -297,7 +387,8 @@ export class Http1ClientCodec implements RequestWriter {
     this.ownSink = undefined;
     this.phase = Phase.dead;
     if (sink === undefined || phase === Phase.idle || phase === Phase.done) return;
-    if (phase === Phase.untilClose && orderly) {
+    // A tunnel has no orderly end; towards a client, which knows that, FIN is all that remains of it.
+    if (phase === Phase.untilClose && orderly && !this.tunnelled) {
       sink.onData(EMPTY, true, true);
       sink.onBatchEnd();
       return;
@@ -310,8 +401,9 @@ export class Http1ClientCodec implements RequestWriter {
       reason,
       detail,
       reused: this.reused,
-      responseStarted: this.ownResponseStarted,
-      requestSent: true,
+      // The end of a tunnel cuts no message.
+      responseStarted: this.ownResponseStarted && !this.tunnelled,
+      requestSent: this.connection.bytesWritten > this.writtenBefore,
     };
   }
 }

@@ -67,13 +67,22 @@ function frameEncodedRequest(
 }
 
 /** Decides a response's body; `toHead` says that it answers a HEAD request. */
-export function frameResponse(head: ResponseHead, seen: FramingFields, toHead: boolean): ProtocolError | undefined {
+export function frameResponse(
+  head: ResponseHead,
+  seen: FramingFields,
+  toHead: boolean,
+  allowChunkedLength = false,
+): ProtocolError | undefined {
   const bodiless = toHead || head.status === 204 || head.status === 304 || head.status < 200;
   if (seen.lengthLines > 1 || (seen.lengthLines === 1 && seen.contentLength < 0))
     return ProtocolErrors.badContentLength;
   if (seen.encodingLines > 0) {
     if (head.minor === 0 || !seen.chunked || seen.encodingLines > 1) return ProtocolErrors.badTransferEncoding;
-    if (seen.lengthLines > 0) return ProtocolErrors.lengthAndChunked;
+    if (seen.lengthLines > 0 && !allowChunkedLength) return ProtocolErrors.lengthAndChunked;
+    if (seen.lengthLines > 0) {
+      head.drop('content-length');
+      head.close = true;
+    }
     if (bodiless && !toHead) head.close = true;
     head.framing = bodiless ? Body.none : Body.chunked;
     return undefined;

@@ -11,13 +11,14 @@ const error = (status: number, details: string): ProtocolError => Object.freeze(
 
 export const ProtocolErrors = {
   badStartLine: error(400, 'http1.codec_error'),
+  badMethod: error(400, 'http1.codec_error'),
+  badScheme: error(403, 'http1.invalid_scheme'),
   badTarget: error(400, 'http1.invalid_url'),
   badCharacter: error(400, 'http1.invalid_characters'),
   badLineEnd: error(400, 'http1.codec_error'),
   badFieldName: error(400, 'http1.codec_error'),
   foldedField: error(400, 'http1.codec_error'),
   badHost: error(400, 'http1.invalid_authority'),
-  missingHost: error(400, 'missing_host_header'),
   duplicateHost: error(400, 'http1.multiple_host_headers'),
   badContentLength: error(400, 'http1.codec_error'),
   lengthAndChunked: error(400, 'http1.content_length_and_chunked_not_allowed'),

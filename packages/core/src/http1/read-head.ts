@@ -13,7 +13,14 @@ import {
   trimOws,
 } from './framing.ts';
 import { type HeadParser, MARKS } from './head-parser.ts';
-import type { Http1Options } from './options.ts';
+import { KeptNames } from './kept-names.ts';
+import {
+  DEFAULT_CLIENT_OPTIONS,
+  type Http1ClientOptions,
+  type Http1Options,
+  METHODS,
+  type NameOptions,
+} from './options.ts';
 import { type ProtocolError, ProtocolErrors } from './protocol-error.ts';
 import { applyTarget, isAuthority } from './target.ts';
 
@@ -25,6 +32,8 @@ export class HeadReader {
   readonly connection: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, nominated: 0 };
   /** The Upgrade field of the last head when its Connection field nominates it; '' otherwise. */
   upgrade = '';
+  /** Fields of the last head that were left out for their names. */
+  dropped = 0;
 
   private readonly framing: FramingFields = { contentLength: 0, lengthLines: 0, chunked: false, encodingLines: 0 };
   private nominations: string[] | undefined = undefined;
@@ -43,19 +52,30 @@ export class HeadReader {
     if (minor < 0) return this.refuse(ProtocolErrors.badVersion);
     if (minor === 0 && !options.acceptHttp10) return this.refuse(ProtocolErrors.oldVersion);
     head.minor = minor;
-    head.rawMethod = methodName(text, parser.methodEnd - base);
+    const method = methodName(text, parser.methodEnd - base);
+    if (method !== 'GET' && method !== 'POST' && !options.anyMethod && !METHODS.has(method)) {
+      return this.refuse(ProtocolErrors.badMethod);
+    }
+    head.rawMethod = method;
     if (!this.requestFields(parser, text, head, options)) return undefined;
     const problem =
-      applyTarget(head, text.substring(parser.methodEnd + 1 - base, parser.targetEnd - base)) ??
+      applyTarget(head, text.substring(parser.methodEnd + 1 - base, parser.targetEnd - base), options) ??
       this.applyHost(head, options) ??
-      this.applyConnection(head) ??
+      this.applyConnection(head, options) ??
       frameRequest(head, this.framing, options.allowChunkedLength);
     if (problem !== undefined) return this.refuse(problem);
+    if (options.keepNames) head.names = keptNames(parser, text, options);
     head.close ||= minor === 0 ? !this.connection.keepAlive || this.connection.close : this.connection.close;
     return head;
   }
 
-  response(parser: HeadParser, toHead: boolean): ResponseHead | undefined {
+  /** `toConnect`: a 2xx has no body, whatever its fields say (RFC 9112 6.3). */
+  response(
+    parser: HeadParser,
+    toHead: boolean,
+    toConnect = false,
+    options: Http1ClientOptions = DEFAULT_CLIENT_OPTIONS,
+  ): ResponseHead | undefined {
     const head = new ResponseHead();
     const bytes = parser.bytes;
     const base = parser.base;
@@ -71,12 +91,27 @@ export class HeadReader {
       }
     }
     if (this.connection.close || head.minor === 0) head.close = true;
-    const problem = frameResponse(head, this.framing, toHead);
+    const bodiless = toHead || (toConnect && head.rawStatus >= 200 && head.rawStatus < 300);
+    if (options.keepNames) {
+      const names = keptNames(parser, text, options);
+      if (options.forwardReason) names.reason = text.substring(13, parser.lineEnd - base);
+      head.names = names;
+    }
+    const problem = frameResponse(head, this.framing, bodiless, options.allowChunkedLength);
     return problem === undefined ? head : this.refuse(problem);
   }
 
+  /** True for a 101 that says to what it switches and declares no body; `head`, the one read last, gets the field. */
+  switchesProtocol(head: ResponseHead): boolean {
+    const { connection, framing, upgrade } = this;
+    if (!connection.upgrade || upgrade === '' || connection.close || head.minor === 0) return false;
+    if (framing.lengthLines > 0 || framing.encodingLines > 0) return false;
+    head.fields.push('upgrade', upgrade);
+    return true;
+  }
+
   /** Trailers without the fields that must not come in one (RFC 9110 6.5.1). */
-  trailers(parser: HeadParser): HeaderMap {
+  trailers(parser: HeadParser, options: NameOptions): HeaderMap {
     const trailers = new HeaderMap();
     const base = parser.base;
     const text = latin1Range(parser.bytes, base, parser.headEnd);
@@ -88,6 +123,7 @@ export class HeadReader {
       if (isForbiddenTrailer(name)) continue;
       trailers.fields.push(name, text.substring((marks[m + 2] as number) - base, (marks[m + 3] as number) - base));
     }
+    if (options.keepNames) trailers.names = keptNames(parser, text, options);
     return trailers;
   }
 
@@ -106,6 +142,7 @@ export class HeadReader {
     this.nominations = undefined;
     this.hostLines = 0;
     this.te = '';
+    this.dropped = 0;
   }
 
   private refuse(error: ProtocolError): undefined {
@@ -127,7 +164,10 @@ export class HeadReader {
       if (known === undefined) {
         const name = text.substring(nameStart - base, nameEnd - base).toLowerCase();
         if (options.underscores !== 'ALLOW' && name.includes('_')) {
-          if (options.underscores === 'DROP_HEADER') continue;
+          if (options.underscores === 'DROP_HEADER') {
+            this.dropped++;
+            continue;
+          }
           this.error = ProtocolErrors.underscore;
           return false;
         }
@@ -186,10 +226,11 @@ export class HeadReader {
   private applyHost(head: RequestHead, options: Http1Options): ProtocolError | undefined {
     if (this.hostLines > 1) return ProtocolErrors.duplicateHost;
     if (this.hostLines === 0) {
-      if (head.minor === 1) return ProtocolErrors.missingHost;
-      if (head.authority !== '') return undefined;
-      head.rawAuthority = options.defaultHostForHttp10;
-      return head.authority === '' ? ProtocolErrors.missingHost : undefined;
+      // Without a host the connection manager answers 400: the rest of the head may be in order. RFC 9112 3.2 wants the
+      // field of an HTTP/1.1 client even when the target names a host.
+      if (head.minor === 1) head.rawAuthority = '';
+      else if (head.authority === '') head.rawAuthority = options.defaultHostForHttp10;
+      return undefined;
     }
     const host = this.host;
     if (host !== this.knownHost) {
@@ -200,7 +241,7 @@ export class HeadReader {
     return undefined;
   }
 
-  private applyConnection(head: RequestHead): ProtocolError | undefined {
+  private applyConnection(head: RequestHead, options: Http1Options): ProtocolError | undefined {
     const nominations = this.nominations;
     if (nominations !== undefined) {
       for (const value of nominations) {
@@ -208,8 +249,9 @@ export class HeadReader {
       }
     }
     if (this.upgrade === '') return undefined;
+    if (options.ignoreUpgrade !== undefined) this.upgrade = withoutMembers(this.upgrade, options.ignoreUpgrade);
     // h2c must not be negotiated through a proxy; an Upgrade that Connection does not name is hop-by-hop noise.
-    if (!this.connection.upgrade || listHas(this.upgrade, 'h2c')) this.upgrade = '';
+    if (this.upgrade === '' || !this.connection.upgrade || listHas(this.upgrade, 'h2c')) this.upgrade = '';
     else head.seen |= Seen.upgrade;
     return undefined;
   }
@@ -256,6 +298,15 @@ export class HeadReader {
     }
     return true;
   }
+}
+
+function keptNames(parser: HeadParser, text: string, options: NameOptions): KeptNames {
+  const names = new KeptNames(options.ownNames);
+  const { base, marks } = parser;
+  for (let f = 0, m = 0; f < parser.fieldCount; f++, m += MARKS) {
+    names.keep(text.substring((marks[m] as number) - base, (marks[m + 1] as number) - base));
+  }
+  return names;
 }
 
 function seenBit(kind: number): number {
@@ -315,6 +366,12 @@ function listHas(list: string, member: string): boolean {
     if (trimOws(semicolon < 0 ? item : item.slice(0, semicolon)).toLowerCase() === member) return true;
   }
   return false;
+}
+
+/** The list without the members that `drop` accepts. */
+function withoutMembers(list: string, drop: (member: string) => boolean): string {
+  const members = list.split(',').map(trimOws);
+  return members.filter((member) => member !== '' && !drop(member)).join(', ');
 }
 
 const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([

@@ -4,13 +4,25 @@ import type { HeaderMap } from '../headers/header-map.ts';
 import { KNOWN_NAMES } from '../headers/names.ts';
 
 const STATUS_LINES: string[] = [];
+/** Where Envoy says something else than Node.js. */
+const PHRASES: Readonly<Record<number, string>> = {
+  418: 'Unknown',
+  451: 'Unknown',
+  599: 'Last Unassigned Server Error Code',
+};
 for (let status = 100; status < 600; status++) {
-  STATUS_LINES[status] = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`;
+  STATUS_LINES[status] = `HTTP/1.1 ${status} ${PHRASES[status] ?? STATUS_CODES[status] ?? 'Unknown'}`;
 }
 
 /** `HTTP/1.1 200 OK`, without the line end. */
 export function statusLine(status: number): string {
   return STATUS_LINES[status] ?? `HTTP/1.1 ${status} Unknown`;
+}
+
+/** The status line of an answer to an HTTP/1.0 client, or with a reason phrase of the upstream's own. */
+export function rareStatusLine(status: number, minor: number, reason: string | undefined): string {
+  const line = reason === undefined ? statusLine(status) : `HTTP/1.1 ${status} ${reason}`;
+  return minor === 0 ? `HTTP/1.0${line.slice(8)}` : line;
 }
 
 /** Fields that say where a message ends or whether the connection stays; the codec writes its own. */

@@ -367,7 +367,7 @@ describe('Http1ServerCodec responses', () => {
     rig.codec.writeInterim(response(103));
     rig.codec.writeHead(response(200), false);
     rig.codec.writeData(Buffer.from('ab'), true, true);
-    expect(rig.socket.take()).toBe('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nab');
+    expect(rig.socket.take()).toBe('HTTP/1.0 200 OK\r\nconnection: close\r\n\r\nab');
     expect(rig.ends).toEqual([true]);
   });
 
@@ -377,7 +377,7 @@ describe('Http1ServerCodec responses', () => {
       acceptHttp10: true,
     });
     rig.answer();
-    expect(rig.socket.take()).toBe('HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: keep-alive\r\n\r\nok');
+    expect(rig.socket.take()).toBe('HTTP/1.0 200 OK\r\ncontent-length: 2\r\nconnection: keep-alive\r\n\r\nok');
     expect(rig.ends).toEqual([false]);
   });
 

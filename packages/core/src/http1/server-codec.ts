@@ -11,10 +11,12 @@ import { BodyWriter } from './body-writer.ts';
 import { ChunkedDecoder } from './chunked.ts';
 import { parseContentLength } from './framing.ts';
 import { FAILED, HeadParser, NEED_MORE, Section } from './head-parser.ts';
+import { writeNames } from './kept-names.ts';
 import type { Http1Options } from './options.ts';
 import type { ProtocolError } from './protocol-error.ts';
 import { HeadReader } from './read-head.ts';
-import { fieldLines, statusLine } from './serializer.ts';
+import { fieldLines, rareStatusLine, statusLine } from './serializer.ts';
+import { asksForTunnel, opensTunnel } from './tunnel.ts';
 
 /** The connection manager's side of the codec. */
 export interface ServerCodecHandler {
@@ -31,7 +33,7 @@ export interface ServerCodecHandler {
   onExchangeEnd(closing: boolean): void;
 }
 
-const Phase = { head: 0, body: 1, chunks: 2, trailers: 3, waiting: 4, dead: 5 } as const;
+const Phase = { head: 0, body: 1, chunks: 2, trailers: 3, waiting: 4, dead: 5, tunnel: 6 } as const;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -58,11 +60,14 @@ export class Http1ServerCodec implements ResponseWriter {
   /** An exchange is under way: from its head, or the refusal of one, to `onExchangeEnd`. */
   private open = false;
   private requestPauses = 0;
+  /** Names go out in a form of their own. */
+  private readonly rareNames: boolean;
 
   constructor(connection: Connection, options: Http1Options, handler: ServerCodecHandler) {
     this.connection = connection;
     this.bodyWriter = new BodyWriter(connection);
     this.options = options;
+    this.rareNames = options.names !== 'lower';
     this.handler = handler;
     this.parser = new HeadParser(Section.request, options.limits);
   }
@@ -75,6 +80,11 @@ export class Http1ServerCodec implements ResponseWriter {
   /** Bytes of later requests wait for the exchange under way. */
   get hasStash(): boolean {
     return this.stash.length > 0;
+  }
+
+  /** Fields of the last head that were left out for their names (`headers_with_underscores_action`). */
+  get droppedFields(): number {
+    return this.reader.dropped;
   }
 
   get stream(): RequestSink | undefined {
@@ -93,6 +103,11 @@ export class Http1ServerCodec implements ResponseWriter {
   /** The connection closes when the current exchange ends; the response says so if its head is not out yet. */
   closeAfterResponse(): void {
     this.closeAfter = true;
+  }
+
+  /** Another sink gets what still comes of the exchange under way. */
+  handOver(sink: RequestSink): void {
+    this.sink = sink;
   }
 
   /** Input from the socket. */
@@ -126,6 +141,9 @@ export class Http1ServerCodec implements ResponseWriter {
           break;
         case Phase.waiting:
           this.stashBytes(chunk.subarray(pos) as Buffer, owned);
+          return;
+        case Phase.tunnel:
+          this.sink?.onData(pos === 0 ? chunk : (chunk.subarray(pos) as Buffer), false, owned);
           return;
         default:
           return;
@@ -161,7 +179,7 @@ export class Http1ServerCodec implements ResponseWriter {
     this.responseStarted = false;
     this.responseEnded = false;
     if (head.close) this.closeAfter = true;
-    const end = head.framing === Body.none;
+    const end = head.framing === Body.none && !asksForTunnel(head);
     if (head.framing === Body.length) {
       this.remaining = head.contentLength;
       this.phase = Phase.body;
@@ -170,7 +188,8 @@ export class Http1ServerCodec implements ResponseWriter {
       this.chunked.reset();
       this.phase = Phase.chunks;
     } else {
-      this.phase = Phase.waiting;
+      // No byte behind such a head is taken for a request, whether the tunnel comes about or not.
+      this.phase = end ? Phase.waiting : Phase.tunnel;
     }
     head.upgradeTo = this.reader.upgrade;
     const sink = this.handler.newStream();
@@ -219,7 +238,7 @@ export class Http1ServerCodec implements ResponseWriter {
     this.phase = Phase.waiting;
     const sink = this.sink as RequestSink;
     if (this.options.enableTrailers && parser.fieldCount > 0) {
-      const trailers = this.reader.trailers(parser);
+      const trailers = this.reader.trailers(parser, this.options);
       parser.reset();
       if (trailers.size > 0) sink.onTrailers(trailers);
       else sink.onData(EMPTY, true, true);
@@ -293,13 +312,33 @@ export class Http1ServerCodec implements ResponseWriter {
     this.open = true;
     this.responseEnded = false;
     this.responseStarted = true;
+    if (this.phase === Phase.tunnel && !end && opensTunnel(this.ownRequest, head.status)) {
+      this.openTunnel(head);
+      return;
+    }
     if (!this.requestComplete) this.closeAfter = true;
-    let text = statusLine(head.status) + fieldLines(head) + this.frame(head, end);
+    const old = this.ownRequest?.minor === 0;
+    let text = fieldLines(head) + this.frame(head, end);
     if (this.closeAfter) text += '\r\nconnection: close\r\n\r\n';
-    else if (this.ownRequest?.minor === 0) text += '\r\nconnection: keep-alive\r\n\r\n';
+    else if (old) text += '\r\nconnection: keep-alive\r\n\r\n';
     else text += '\r\n\r\n';
-    this.connection.addText(text);
+    if (old || this.rareNames || head.names !== undefined) this.writeRareHead(head, text, old);
+    else this.connection.addText(statusLine(head.status) + text);
     if (end) this.endResponse();
+  }
+
+  /** From here on bytes go through as they are, until one side ends. */
+  private openTunnel(head: ResponseHead): void {
+    this.closeAfter = true;
+    this.bodyWriter.start(Body.untilClose, 0);
+    const connection = head.status === 101 ? '\r\nconnection: Upgrade' : '';
+    this.connection.addText(`${statusLine(head.status)}${fieldLines(head)}${connection}\r\n\r\n`);
+  }
+
+  /** An answer to an old client, or with names in another form than lower case. */
+  private writeRareHead(head: ResponseHead, fields: string, old: boolean): void {
+    const line = rareStatusLine(head.status, old ? 0 : 1, head.names?.reason);
+    this.connection.addText(line + writeNames(fields, head.names, this.options.names));
   }
 
   /** The framing field of a response (RFC 9112 6.3), and the body writer set to it. */
@@ -311,7 +350,10 @@ export class Http1ServerCodec implements ResponseWriter {
     if (status === 204 || status === 304 || status < 200 || request?.method === 'HEAD') {
       this.bodyWriter.start(Body.none, 0);
       // RFC 9110 8.6: neither 1xx nor 204 may have one.
-      return length >= 0 && status !== 204 && status >= 200 ? `\r\ncontent-length: ${given}` : '';
+      if (status === 204 || status < 200) return '';
+      if (length >= 0) return `\r\ncontent-length: ${given}`;
+      // RFC 9112 6.1: as the answer to a GET would have it; Envoy sends it.
+      return status !== 304 && request?.minor !== 0 ? '\r\ntransfer-encoding: chunked' : '';
     }
     if (length >= 0 || end) {
       // No body follows a head that ends the message, whatever length it was given.
@@ -333,7 +375,7 @@ export class Http1ServerCodec implements ResponseWriter {
   }
 
   writeTrailers(trailers: Headers): void {
-    if (this.bodyWriter.end(trailers, this.options.enableTrailers)) this.endResponse();
+    if (this.bodyWriter.end(trailers, this.options.enableTrailers, this.options.names)) this.endResponse();
     else this.reset();
   }
 
@@ -348,7 +390,8 @@ export class Http1ServerCodec implements ResponseWriter {
    * bytes of an earlier answer that the client has not read yet.
    */
   reset(): void {
-    const framed = !this.bodyWriter.untilClose;
+    // What a tunnel carries has its own way to tell that it was cut.
+    const framed = !this.bodyWriter.untilClose || this.phase === Phase.tunnel;
     this.open = false;
     this.responseEnded = true;
     this.sink = undefined;

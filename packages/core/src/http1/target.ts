@@ -1,5 +1,6 @@
 /** Request targets and Host values (RFC 9112 3.2): strict forms, no `URL` class, which would rewrite them. */
-import type { RequestHead } from '../headers/header-map.ts';
+import { type RequestHead, Seen } from '../headers/header-map.ts';
+import type { Http1Options } from './options.ts';
 import { type ProtocolError, ProtocolErrors } from './protocol-error.ts';
 
 /** Bytes of a registered name or IPv4 address (RFC 3986 3.2.2), less those that no host has and attacks use. */
@@ -40,18 +41,27 @@ function isPort(text: string, from: number): boolean {
   return true;
 }
 
+type TargetOptions = Pick<Http1Options, 'allowAbsoluteUrl' | 'checkScheme'>;
+
 /** Sets `path` (and, for the absolute form, `authority` and `scheme`) from the target. */
-export function applyTarget(head: RequestHead, target: string): ProtocolError | undefined {
+export function applyTarget(head: RequestHead, target: string, options: TargetOptions): ProtocolError | undefined {
   if (head.method === 'CONNECT') return applyAuthorityForm(head, target);
   if (target.charCodeAt(0) === 47) {
     head.rawPath = target;
-    return target.includes('#') ? ProtocolErrors.badTarget : undefined;
+    if (target.includes('#')) head.seen |= Seen.fragment;
+    return undefined;
   }
   if (target === '*' && head.method === 'OPTIONS') {
     head.rawPath = target;
     return undefined;
   }
-  return applyAbsoluteForm(head, target);
+  if (!options.allowAbsoluteUrl) {
+    // Taken for a path it is none: the connection manager answers 404.
+    head.rawPath = target;
+    return undefined;
+  }
+  const problem = applyAbsoluteForm(head, target);
+  return problem === undefined && options.checkScheme && head.scheme === 'https' ? ProtocolErrors.badScheme : problem;
 }
 
 /** A CONNECT target is its authority; there is no path, and what follows on the connection is not HTTP. */
@@ -74,6 +84,7 @@ function applyAbsoluteForm(head: RequestHead, target: string): ProtocolError | u
   const rest = parts[3] as string;
   head.rawAuthority = authority;
   head.rawPath = rest === '' ? (head.method === 'OPTIONS' ? '*' : '/') : rest.startsWith('?') ? `/${rest}` : rest;
+  head.seen |= Seen.scheme;
   head.scheme = (parts[1] as string).length === 5 ? 'https' : 'http';
   return undefined;
 }
