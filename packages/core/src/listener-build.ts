@@ -3,17 +3,25 @@ import type { RandomSource } from './api/clock.ts';
 import type { Route } from './api/route.ts';
 import type { Runtime } from './api/runtime.ts';
 import type { Clusters } from './api/upstream.ts';
-import { dataSourceText, httpSettings } from './config/build.ts';
+import { dataSourceText } from './config/build.ts';
+import { httpSettings } from './config/build-http.ts';
+import { readDataSource } from './config/data-source.ts';
 import type { HttpConnectionManagerConfig, HttpFilterConfig } from './config/http-connection-manager.ts';
 import type { ListenerConfig } from './config/listener.ts';
 import type { HttpFilterDefinition, NetworkFilterDefinition } from './define.ts';
+import type { Routes } from './http/admission.ts';
 import { HttpConnection } from './http/connection.ts';
 import { FilterPlan, type PlannedFilter } from './http/filter-plan.ts';
+import { LocalReplyMapper } from './http/local-reply-mapper.ts';
 import { HttpManager } from './http/manager.ts';
+import type { HttpSettings } from './http/settings.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { type ChainEnd, type NetworkPlan, networkPlan, type PlannedNetworkFilter } from './net/filter-chain.ts';
 import type { Registry } from './registry.ts';
+import type { CompileOptions } from './routing/compiled-route.ts';
+import { HeaderMutationList } from './routing/header-mutation-list.ts';
 import { compileRoutes, type RouteTable } from './routing/route-table.ts';
+import { compileScopedRoutes, type ScopedRoutes } from './routing/scoped-routes.ts';
 import type { Logger } from './runtime/log.ts';
 import type { TimerWheel } from './runtime/timer-wheel.ts';
 import { listenerHttpStats, type Scope } from './stats/index.ts';
@@ -30,12 +38,33 @@ export interface BuildContext {
   readonly rootScope: Scope;
   readonly listenerScope: Scope;
   readonly draining: () => boolean;
+  /** `node` of the bootstrap, for fields that name this proxy. */
+  readonly node?: { readonly id?: string | undefined; readonly cluster?: string | undefined } | undefined;
+  /** For `explain`, which builds a listener to look at it: what is put in the place of its parts. */
+  readonly seams?: BuildSeams;
+}
+
+/** Looks at parts as they are built, or replaces them. */
+export interface BuildSeams {
+  /** `create` makes the real filter; it need not be called. */
+  filter(entry: HttpFilterConfig, index: number, create: () => PlannedFilter): PlannedFilter;
+  table(compiled: RouteTable | ScopedRoutes): Routes;
+  /** Tables that have been compiled from this config already. */
+  compiled(config: HttpConnectionManagerConfig): CompiledTables | undefined;
+}
+
+/** The route table of a connection manager, or its scoped routes and their tables. */
+export interface CompiledTables {
+  readonly whole: RouteTable | ScopedRoutes;
+  readonly tables: readonly RouteTable[];
 }
 
 /** The built listener. */
 export interface ListenerBuild {
   readonly plan: NetworkPlan;
   readonly managers: readonly HttpManager[];
+  /** By connection manager. */
+  readonly tables: ReadonlyMap<HttpConnectionManagerConfig, CompiledTables>;
 }
 
 /** Builds the one filter chain of a listener, whose filters have been checked to be in their places. */
@@ -43,16 +72,19 @@ export function listenerBuild(config: ListenerConfig, context: BuildContext): Li
   const chain = config.filterChains[0] ?? config.defaultFilterChain;
   const entries = chain?.filters ?? [];
   const managers: HttpManager[] = [];
+  const compiled = new Map<HttpConnectionManagerConfig, CompiledTables>();
   const filters: PlannedNetworkFilter[] = [];
   let end: ChainEnd | undefined;
   for (const entry of entries) {
     const definition = entry.definition as unknown as NetworkFilterDefinition;
     if (definition !== httpConnectionManager) {
+      // They do not decide what becomes of a request, and are not to be made twice.
+      if (context.seams !== undefined) continue;
       const filter = definition.create(entry.config, { stats: context.rootScope });
       filters.push({ name: entry.name, filter, newState: definition.newState });
       continue;
     }
-    const manager = httpManager(entry.config as HttpConnectionManagerConfig, context);
+    const manager = httpManager(entry.config as HttpConnectionManagerConfig, context, compiled);
     managers.push(manager);
     end = { attach: (connection, peer) => new HttpConnection(manager, connection, peer) };
   }
@@ -61,22 +93,39 @@ export function listenerBuild(config: ListenerConfig, context: BuildContext): Li
     context.logger.log('error', 'filter', `network filter ${filter} failed: ${text}`);
     context.listenerScope.counter('network_filter_error').inc();
   };
-  return { plan: networkPlan(filters, end, failed), managers };
+  return { plan: networkPlan(filters, end, failed), managers, tables: compiled };
 }
 
-function httpManager(config: HttpConnectionManagerConfig, context: BuildContext): HttpManager {
-  const settings = httpSettings(config, context.bufferLimitBytes);
+function httpManager(
+  config: HttpConnectionManagerConfig,
+  context: BuildContext,
+  compiled: Map<HttpConnectionManagerConfig, CompiledTables>,
+): HttpManager {
+  const settings = httpSettings(config, context.bufferLimitBytes, {
+    runtime: context.runtime,
+    node: context.node,
+    earlyMutation: earlyMutation(config),
+    localReply: config.localReplyConfig && new LocalReplyMapper(config.localReplyConfig as never, sourceBytes),
+  });
   const stats = context.rootScope.scope(`http.${settings.statPrefix}.`);
   const entries = config.httpFilters as readonly HttpFilterConfig[];
-  const planned = entries.map((entry, index) => plannedFilter(entry, index, stats));
+  const { seams } = context;
+  const planned = entries.map((entry, index) => {
+    const create = () => plannedFilter(entry, index, stats);
+    return seams === undefined ? create() : seams.filter(entry, index, create);
+  });
   const filterSlots = new Map(planned.map(({ name }, index) => [name, index]));
-  const routeConfig = config.routeConfig ?? { name: '', virtualHosts: [] };
-  const routes = compileRoutes(routeConfig as never, { filterSlots, directBody: dataSourceText });
+  const options = { filterSlots, directBody: dataSourceText, stats: context.rootScope };
+  const routes = seams?.compiled(config) ?? compileTables(config, options);
+  const { whole, tables } = routes;
+  compiled.set(config, routes);
   return new HttpManager({
     settings,
     plan: new FilterPlan(planned, (index) => entries[index]?.disabled === true),
-    routePlans: routePlans(planned, entries, routes),
-    routes,
+    routePlans: routePlans(planned, entries, tables),
+    upgradePlans: upgradePlans(config, stats, filterSlots),
+    routes: seams?.table(whole) ?? whole,
+    internalOnlyHeaders: internalOnlyHeaders(config),
     clusters: context.clusters,
     wheel: context.wheel,
     random: context.random,
@@ -88,6 +137,39 @@ function httpManager(config: HttpConnectionManagerConfig, context: BuildContext)
   });
 }
 
+/** The route table, or the tables of scopes. */
+function compileTables(config: HttpConnectionManagerConfig, options: CompileOptions): CompiledTables {
+  if (config.scopedRoutes !== undefined) {
+    const whole = compileScopedRoutes(config.scopedRoutes as never, options);
+    return { whole, tables: whole.tables };
+  }
+  const whole = compileRoutes((config.routeConfig ?? { name: '', virtualHosts: [] }) as never, options);
+  return { whole, tables: [whole] };
+}
+
+/** With scopes, what any of their tables keeps for internal clients: the scope is known only after the clean-up. */
+function internalOnlyHeaders({ routeConfig, scopedRoutes }: HttpConnectionManagerConfig): readonly string[] {
+  const scopes = scopedRoutes?.scopedRouteConfigurationsList?.scopedRouteConfigurations ?? [];
+  const tables = routeConfig === undefined ? scopes.map((scope) => scope.routeConfiguration) : [routeConfig];
+  return [...new Set(tables.flatMap((table) => table?.internalOnlyHeaders ?? []).map((name) => name.toLowerCase()))];
+}
+
+/** The bytes of a data source that has been checked to be readable. */
+function sourceBytes(source: object): Uint8Array {
+  return readDataSource(source).bytes ?? Buffer.alloc(0);
+}
+
+/** `early_header_mutation_extensions` as one call. */
+function earlyMutation(config: HttpConnectionManagerConfig): HttpSettings['earlyMutation'] {
+  const lists = config.earlyHeaderMutationExtensions.map(
+    (entry) => new HeaderMutationList((entry.config as { readonly mutations: never }).mutations),
+  );
+  if (lists.length === 0) return undefined;
+  return (head, stream) => {
+    for (const list of lists) list.apply(head, stream);
+  };
+}
+
 function plannedFilter(entry: HttpFilterConfig, index: number, stats: Scope): PlannedFilter {
   const definition = entry.definition as unknown as HttpFilterDefinition;
   const filter = definition.create(entry.config, {
@@ -97,14 +179,34 @@ function plannedFilter(entry: HttpFilterConfig, index: number, stats: Scope): Pl
   return { name: entry.name, definitionName: definition.name, filter, newState: definition.newState };
 }
 
+/** Per-route config of a filter in the chain of an upgrade is that of the filter with its name in the main chain. */
+function upgradePlans(
+  { upgradeConfigs }: HttpConnectionManagerConfig,
+  stats: Scope,
+  slots: ReadonlyMap<string, number>,
+): ReadonlyMap<string, FilterPlan> {
+  const plans = new Map<string, FilterPlan>();
+  for (const { upgradeType, filters } of upgradeConfigs) {
+    const entries = filters as readonly HttpFilterConfig[];
+    if (entries.length === 0) continue;
+    const slotOf = (index: number) => slots.get(entries[index]?.name ?? '') ?? -1;
+    const planned = entries.map((entry, index) => plannedFilter(entry, slotOf(index), stats));
+    const disabled = (index: number) => entries[index]?.disabled === true;
+    plans.set(upgradeType.toLowerCase(), new FilterPlan(planned, disabled, slotOf));
+  }
+  return plans;
+}
+
 /** One plan for each route whose switches differ from the chain's. */
 function routePlans(
   planned: readonly PlannedFilter[],
   entries: readonly HttpFilterConfig[],
-  table: RouteTable,
+  tables: readonly RouteTable[],
 ): ReadonlyMap<Route, FilterPlan> {
   const plans = new Map<Route, FilterPlan>();
-  for (const route of table.virtualHosts.flatMap(({ routes }) => routes)) {
+  const hosts = tables.flatMap((table) => table.virtualHosts);
+  const routes = hosts.flatMap((host) => host.routes.flatMap((route) => [route, ...route.variants]));
+  for (const route of routes) {
     const disabled = (index: number) => route.filterDisabled(index) ?? entries[index]?.disabled === true;
     const same = entries.every((entry, index) => disabled(index) === entry.disabled);
     if (!same) plans.set(route, new FilterPlan(planned, disabled));

@@ -3,21 +3,24 @@
  * Invariants: `close` leaves an answered client time to read; the deadlines of all states share one timer entry.
  */
 import type { RequestSink } from '../api/codec.ts';
-import type { StreamConnection } from '../api/http-stream.ts';
-import { ResponseHead } from '../headers/header-map.ts';
-import type { ProtocolError } from '../http1/protocol-error.ts';
+import { ResponseFlag } from '../errors.ts';
+import { RequestHead } from '../headers/header-map.ts';
+import { type ProtocolError, ProtocolErrors } from '../http1/protocol-error.ts';
 import { reasonPhrase } from '../http1/serializer.ts';
 import { Http1ServerCodec, type ServerCodecHandler } from '../http1/server-codec.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { Peer } from '../net/peer.ts';
 import { TimerEntry } from '../runtime/timer-wheel.ts';
+import type { Http1CodecStats } from '../stats/index.ts';
 import { httpDate } from './date.ts';
+import { type LocalReply, mappedReply, replyBody, replyHead } from './local-reply.ts';
 import type { HttpManager } from './manager.ts';
-import { Stream } from './stream.ts';
+import { Stream, type StreamOwner } from './stream.ts';
+import { StreamWatch } from './stream-watch.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-export class HttpConnection extends TimerEntry implements ConnectionHandler, ServerCodecHandler, StreamConnection {
+export class HttpConnection extends TimerEntry implements ConnectionHandler, ServerCodecHandler, StreamOwner {
   readonly id: number;
   readonly remoteIp: string;
   readonly remotePort: number;
@@ -28,6 +31,8 @@ export class HttpConnection extends TimerEntry implements ConnectionHandler, Ser
   private readonly connection: Connection;
   private readonly codec: Http1ServerCodec;
   private readonly startMs: number;
+  private readonly http1: Http1CodecStats;
+  readonly watch: StreamWatch;
   private stream: Stream | undefined = undefined;
   private lastActiveMs: number;
   private requests = 0;
@@ -36,6 +41,14 @@ export class HttpConnection extends TimerEntry implements ConnectionHandler, Ser
   private closing = false;
   /** It has lived as long as it may. */
   private aged = false;
+  /** The next response is the last one; an idle connection is closed at `drainDueMs`. */
+  private draining = false;
+  private drainDueMs = NEVER;
+  private readonly maxDurationMs: number;
+  /** The client leaves a whole response unread; given up at this time unless it reads on. */
+  private flushDueMs = NEVER;
+  private flushTimeoutMs = 0;
+  private flushedBytes = 0;
   private peerEnded = false;
 
   constructor(manager: HttpManager, connection: Connection, peer: Peer) {
@@ -50,12 +63,15 @@ export class HttpConnection extends TimerEntry implements ConnectionHandler, Ser
     this.codec = new Http1ServerCodec(connection, manager.settings.http1, this);
     this.startMs = manager.wheel.nowMs();
     this.lastActiveMs = this.startMs;
+    this.maxDurationMs = maxDuration(manager);
     const { stats } = manager;
     stats.downstream_cx_total.value++;
     stats.downstream_cx_http1_total.value++;
     stats.downstream_cx_active.inc();
     stats.downstream_cx_http1_active.inc();
     manager.connections.add(this);
+    this.http1 = manager.http1;
+    this.watch = new StreamWatch(manager.wheel);
     this.armDeadline();
   }
 
@@ -95,12 +111,14 @@ export class HttpConnection extends TimerEntry implements ConnectionHandler, Ser
   }
 
   onWritable(): void {
+    this.flushDueMs = NEVER;
     this.stream?.onWritable();
     this.codec.resumeStash();
   }
 
   onClose(error: Error | undefined): void {
     this.disarm();
+    this.watch.stop();
     const { stats, wheel } = this.manager;
     const local = this.closing && error === undefined;
     stats.downstream_cx_destroy.value++;
@@ -135,13 +153,22 @@ export class HttpConnection extends TimerEntry implements ConnectionHandler, Ser
   }
 
   newStream(): RequestSink {
-    const { settings, stats } = this.manager;
     this.headDueMs = NEVER;
-    stats.downstream_rq_total.value++;
-    stats.downstream_rq_http1_total.value++;
-    stats.downstream_rq_active.value++;
+    const dropped = this.codec.droppedFields;
+    if (dropped > 0) this.http1.dropped_headers_with_underscores.value += dropped;
+    return this.addStream(undefined);
+  }
+
+  nextRun(previous: Stream): Stream {
+    const stream = this.addStream(previous);
+    this.codec.handOver(stream);
+    return stream;
+  }
+
+  private addStream(previous: Stream | undefined): Stream {
+    const { settings, stats } = this.manager;
     this.requests++;
-    const stream = new Stream(this.manager, this, this.codec);
+    const stream = this.manager.countStream(new Stream(this.manager, this, this.codec, previous));
     this.stream = stream;
     if (settings.maxRequestsPerConnection > 0 && this.requests >= settings.maxRequestsPerConnection) {
       if (this.requests === settings.maxRequestsPerConnection) stats.downstream_cx_max_requests_reached.value++;
@@ -153,35 +180,63 @@ export class HttpConnection extends TimerEntry implements ConnectionHandler, Ser
   onProtocolError(error: ProtocolError, sink: RequestSink | undefined): void {
     const { stats } = this.manager;
     stats.downstream_cx_protocol_error.value++;
+    if (error === ProtocolErrors.underscore) this.http1.requests_rejected_with_underscores_in_headers.value++;
     if (sink !== undefined) {
       (sink as Stream).protocolError(error.status, reasonPhrase(error.status), error.details);
       return;
     }
     stats.downstream_rq_total.value++;
     stats.downstream_rq_http1_total.value++;
-    this.refuse(error.status, error.details === 'missing_host_header' ? '' : reasonPhrase(error.status));
+    this.refuse(error.status, reasonPhrase(error.status), error.details, 0);
   }
 
   /** An answer to what never became a request. */
-  private refuse(status: number, text: string): void {
+  private refuse(status: number, text: string, details: string, flag: number): void {
+    const { head, body } = this.refusal(status, text, details, flag);
     const { settings, wheel } = this.manager;
-    const head = new ResponseHead();
-    head.status = status;
-    const body = Buffer.from(text);
-    if (body.length > 0) head.fields.push('content-length', String(body.length), 'content-type', 'text/plain');
     head.fields.push('date', httpDate(wheel.clock.wallMs()));
     if (settings.serverHeaderTransformation !== 'PASS_THROUGH') head.fields.push('server', settings.serverName);
-    this.manager.chargeStatus(status);
+    this.manager.chargeStatus(head.status);
     this.codec.closeAfterResponse();
-    this.codec.writeHead(head, body.length === 0);
-    if (body.length > 0) this.codec.writeData(body, true, true);
+    this.codec.writeHead(head, body === undefined);
+    if (body !== undefined) this.codec.writeData(body, true, true);
+  }
+
+  private refusal(status: number, text: string, details: string, flag: number): LocalReply {
+    const { localReply } = this.manager.settings;
+    const body = replyBody(text);
+    if (localReply === undefined) return { head: replyHead(status, body), body };
+    // What the mapper looks at is an exchange; this one has no request that could be told of, and no filter sees it.
+    const stream = new Stream(this.manager, this, this.codec);
+    stream.requestHeaders = new RequestHead();
+    stream.requestHeaders.rawPath = '';
+    stream.requestHeaders.rawMethod = '';
+    stream.details = details;
+    stream.flags = flag;
+    return mappedReply(localReply, stream, status, body);
   }
 
   onExchangeEnd(closing: boolean): void {
+    if (this.connection.backedUp && !closing) this.awaitFlush();
     this.stream = undefined;
     this.lastActiveMs = this.manager.wheel.nowMs();
     if (closing) this.close();
     else if (this.peerEnded) queueMicrotask(() => this.afterStash());
+  }
+
+  /** The response is whole, but the client has not read it. */
+  private awaitFlush(): void {
+    const own = this.stream?.flushTimeoutMs ?? -1;
+    this.flushTimeoutMs = own >= 0 ? own : this.manager.settings.streamFlushTimeoutMs;
+    if (this.flushTimeoutMs === 0) return;
+    this.flushedBytes = this.sentBytes;
+    this.flushDueMs = this.manager.wheel.nowMs() + this.flushTimeoutMs;
+    this.armDeadline();
+  }
+
+  /** Bytes that the kernel has taken. */
+  private get sentBytes(): number {
+    return this.connection.bytesWritten - this.connection.socket.writableLength;
   }
 
   /** The codec has taken up the next of the requests that came before the client's FIN, if there was one. */
@@ -225,17 +280,27 @@ export class HttpConnection extends TimerEntry implements ConnectionHandler, Ser
     else this.codec.closeAfterResponse();
   }
 
+  /** HTTP/1 has no way to tell a client that the connection ends but the next response, for which there is some time. */
+  private drain(): void {
+    if (this.requests === 0) {
+      this.close();
+      return;
+    }
+    if (this.draining) return;
+    this.draining = true;
+    this.codec.closeAfterResponse();
+    this.drainDueMs = this.manager.wheel.nowMs() + this.manager.settings.drainTimeoutMs;
+  }
+
   // Deadlines
 
   private armDeadline(): void {
     const { settings, wheel } = this.manager;
     let due = this.closeDueMs;
     if (!this.closing) {
-      due = Math.min(due, this.headDueMs);
-      if (settings.idleTimeoutMs > 0) due = Math.min(due, this.lastActiveMs + settings.idleTimeoutMs);
-      if (settings.maxConnectionDurationMs > 0 && !this.aged) {
-        due = Math.min(due, this.startMs + settings.maxConnectionDurationMs);
-      }
+      due = Math.min(due, this.headDueMs, this.flushDueMs, this.drainDueMs);
+      if (settings.idleTimeoutMs > 0 && !this.draining) due = Math.min(due, this.lastActiveMs + settings.idleTimeoutMs);
+      if (this.maxDurationMs > 0 && !this.aged) due = Math.min(due, this.startMs + this.maxDurationMs);
     }
     if (due === NEVER) this.disarm();
     else wheel.armAt(this, due);
@@ -249,40 +314,67 @@ export class HttpConnection extends TimerEntry implements ConnectionHandler, Ser
     else stats.downstream_rq_header_timeout.value++;
     this.headDueMs = NEVER;
     this.codec.kill();
-    this.refuse(408, idle ? 'stream timeout' : 'request header timeout');
+    if (idle) this.refuse(408, 'stream timeout', 'stream_idle_timeout', ResponseFlag.SI);
+    else this.refuse(408, 'request header timeout', 'request_header_timeout', 0);
     // No exchange was open that could end and close the connection.
     this.close();
   }
 
   onDue(): void {
-    const { settings, stats, wheel } = this.manager;
-    const now = wheel.nowMs();
+    const now = this.manager.wheel.nowMs();
     if (now >= this.closeDueMs) {
-      stats.downstream_cx_delayed_close_timeout.value++;
+      this.manager.stats.downstream_cx_delayed_close_timeout.value++;
       this.connection.destroy();
       return;
     }
     // Only the delayed close is left to wait for.
-    if (this.closing) {
-      this.armDeadline();
-      return;
-    }
+    if (!this.closing) this.checkDeadlines(now);
+    if (!this.connection.closed) this.armDeadline();
+  }
+
+  private checkDeadlines(now: number): void {
+    const { settings, stats } = this.manager;
     if (now >= this.headDueMs) {
       this.headExpired();
       return;
     }
+    if (now >= this.flushDueMs && this.flushExpired(now)) return;
     if (this.stream !== undefined) this.lastActiveMs = now;
-    if (settings.idleTimeoutMs > 0 && now >= this.lastActiveMs + settings.idleTimeoutMs) {
+    if (now >= this.drainDueMs) {
+      this.drainDueMs = NEVER;
+      if (this.idle) this.close();
+    } else if (settings.idleTimeoutMs > 0 && !this.draining && now >= this.lastActiveMs + settings.idleTimeoutMs) {
       stats.downstream_cx_idle_timeout.value++;
-      this.close();
-      return;
+      this.drain();
     }
-    const { maxConnectionDurationMs } = settings;
-    if (maxConnectionDurationMs > 0 && !this.aged && now >= this.startMs + maxConnectionDurationMs) {
-      this.aged = true;
-      stats.downstream_cx_max_duration_reached.value++;
-      this.shutdown(false);
-    }
-    if (!this.closing) this.armDeadline();
+    if (this.maxDurationMs > 0 && !this.aged && now >= this.startMs + this.maxDurationMs) this.durationReached();
   }
+
+  private durationReached(): void {
+    const { settings, stats } = this.manager;
+    this.aged = true;
+    stats.downstream_cx_max_duration_reached.value++;
+    if (settings.safeMaxConnectionDuration && this.requests > 0) this.codec.closeAfterResponse();
+    else this.drain();
+  }
+
+  /** False when the client has read on since. */
+  private flushExpired(now: number): boolean {
+    const sent = this.sentBytes;
+    if (sent > this.flushedBytes) {
+      this.flushedBytes = sent;
+      this.flushDueMs = now + this.flushTimeoutMs;
+      return false;
+    }
+    this.closing = true;
+    this.connection.destroy();
+    return true;
+  }
+}
+
+/** `max_connection_duration` with the jitter of this connection. */
+function maxDuration({ settings, random }: HttpManager): number {
+  const { maxConnectionDurationMs, maxConnectionDurationJitterPercent } = settings;
+  if (maxConnectionDurationJitterPercent === 0) return maxConnectionDurationMs;
+  return maxConnectionDurationMs * (1 + (random() * maxConnectionDurationJitterPercent) / 100);
 }

@@ -58,9 +58,13 @@ export class FilterPlan {
 
   /**
    * `disabled` switches filters off by index. Plans of one chain share their state slots, so a stream may be given
-   * another one of them once its route is known.
+   * another one of them once its route is known. `slotOf` tells where a filter's per-route config is looked up.
    */
-  constructor(filters: readonly PlannedFilter[], disabled: (index: number) => boolean = () => false) {
+  constructor(
+    filters: readonly PlannedFilter[],
+    disabled: (index: number) => boolean = () => false,
+    slotOf: (index: number) => number = (index) => index,
+  ) {
     const newStates: (() => unknown)[] = [];
     const slots = filters.map(({ newState }) => (newState === undefined ? -1 : newStates.push(newState) - 1));
     const last = filters.length - 1;
@@ -77,7 +81,7 @@ export class FilterPlan {
     };
     this.newStates = newStates;
     this.names = filters.map(({ name }) => name);
-    this.routeSlots = new Map(filters.map(({ definitionName }, index) => [definitionName, index]));
+    this.routeSlots = new Map(filters.map(({ definitionName }, index) => [definitionName, slotOf(index)]));
     this.request = {
       head: steps('onRequestHeaders', false),
       data: steps('onRequestData', false),

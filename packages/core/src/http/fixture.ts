@@ -5,7 +5,7 @@ import type { Headers, RequestHeaders, ResponseHeaders } from '../api/headers.ts
 import type { HttpFilter } from '../api/http-filter.ts';
 import type { BodySource, TerminalStream } from '../api/http-stream.ts';
 import { http } from '../compose.ts';
-import { httpSettings } from '../config/build.ts';
+import { httpSettings } from '../config/build-http.ts';
 import { HeaderMap, RequestHead, ResponseHead } from '../headers/header-map.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { NO_RUNTIME } from '../runtime/layered-runtime.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StreamConnection } from '../api/http-stream.ts';
 import { http } from '../compose.ts';
-import { httpSettings } from '../config/build.ts';
+import { httpSettings } from '../config/build-http.ts';
 import { RequestHead, Seen } from '../headers/header-map.ts';
 import { applyForwarded } from './forwarded.ts';
 
@@ -29,7 +29,7 @@ function apply(fields: [string, string][], options: object = {}, peer = PEER) {
     head.seen |= SEEN[name] ?? (name.startsWith('x-envoy-') ? Seen.envoy : 0);
   }
   const settings = httpSettings(http({ ...options, filters: [] } as never), 0);
-  const origin = applyForwarded(head, peer, settings, { clientIp: '', internal: false });
+  const origin = applyForwarded(head, peer, settings, { clientIp: '', internal: false, rejectStatus: 0 });
   return { head, ...origin };
 }
 

@@ -1,43 +1,30 @@
 /** Who the client is and what its word is worth: x-forwarded-for, x-envoy-*, request ids (Envoy's `mutateRequestHeaders`). */
-import { isIP } from 'node:net';
 import type { StreamConnection } from '../api/http-stream.ts';
 import { type RequestHead, Seen } from '../headers/header-map.ts';
-import { newRequestId } from './request-id.ts';
+import { applyClientCert } from './client-cert.ts';
+import { appendForwarded, forwardedEntry, forwardedList } from './forwarded-list.ts';
+import type { Detection, OriginDetector } from './origin.ts';
+import { newRequestId, withoutTraceReason } from './request-id.ts';
+import { sanitize } from './sanitize.ts';
 import type { HttpSettings } from './settings.ts';
-
-/** Fields that only an internal client may send. */
-const EXTERNAL_REMOVED = [
-  'x-envoy-retriable-status-codes',
-  'x-envoy-retriable-header-names',
-  'x-envoy-retry-on',
-  'x-envoy-retry-grpc-on',
-  'x-envoy-max-retries',
-  'x-envoy-upstream-alt-stat-name',
-  'x-envoy-upstream-rq-timeout-ms',
-  'x-envoy-upstream-rq-per-try-timeout-ms',
-  'x-envoy-upstream-rq-timeout-alt-response',
-  'x-envoy-expected-rq-timeout-ms',
-  'x-envoy-force-trace',
-  'x-envoy-ip-tags',
-  'x-envoy-original-url',
-  'x-envoy-hedge-on-per-try-timeout',
-] as const;
-
-/** Fields that an edge proxy removes as well. */
-const EDGE_REMOVED = [
-  'x-envoy-decorator-operation',
-  'x-envoy-downstream-service-cluster',
-  'x-envoy-downstream-service-node',
-  'x-envoy-original-path',
-  'x-envoy-original-host',
-] as const;
 
 /** What the trust rules found out about a request. */
 export interface Origin {
   /** Address that counts as the client. */
   clientIp: string;
   internal: boolean;
+  /** Not 0: the client's address could not be told, and the request is refused with this status. */
+  rejectStatus: number;
 }
+
+/** Rules beside the settings; compiled once per connection manager. */
+export interface TrustRules {
+  /** Field names that external clients may not send, besides Envoy's own. */
+  readonly internalOnly: readonly string[];
+  readonly detectors: readonly OriginDetector[] | undefined;
+}
+
+const NO_RULES: TrustRules = { internalOnly: [], detectors: undefined };
 
 /** Applies the rules to `head`; `origin` is filled and returned, so that nothing is allocated. */
 export function applyForwarded(
@@ -45,28 +32,36 @@ export function applyForwarded(
   connection: StreamConnection,
   settings: HttpSettings,
   origin: Origin,
+  rules: TrustRules = NO_RULES,
 ): Origin {
   const hadForwarded = (head.seen & Seen.forwardedFor) !== 0;
   let mayBeInternal: boolean;
+  origin.rejectStatus = 0;
   if (settings.useRemoteAddress) {
     mayBeInternal = !hadForwarded;
     remoteAddress(head, connection, settings, origin, hadForwarded);
   } else {
     mayBeInternal = false;
     origin.clientIp = connection.remoteIp;
-    if (hadForwarded) {
+    if (rules.detectors !== undefined) {
+      mayBeInternal = detect(head, connection, rules.detectors, origin);
+      if (origin.rejectStatus !== 0) return origin;
+    } else if (hadForwarded) {
       const list = forwardedList(head);
-      origin.clientIp = trustedAddress(list, settings.xffNumTrustedHops) ?? connection.remoteIp;
+      origin.clientIp = forwardedEntry(list, settings.xffNumTrustedHops) ?? connection.remoteIp;
       mayBeInternal = list.length === 1 && settings.xffNumTrustedHops === 0;
     }
     if ((head.seen & Seen.forwardedProto) === 0) head.fields.push('x-forwarded-proto', protocol(connection));
+    else takeScheme(head);
   }
   origin.internal = mayBeInternal && settings.isInternalAddress(origin.clientIp);
   const edge = settings.useRemoteAddress && !origin.internal;
-  sanitize(head, origin.internal, edge);
+  sanitize(head, origin.internal, edge, rules.internalOnly);
   if (origin.internal) head.fields.push('x-envoy-internal', 'true');
   if (edge && origin.clientIp !== '') head.put('x-envoy-external-address', origin.clientIp);
   requestId(head, settings, edge);
+  if (settings.clientCert !== undefined) applyClientCert(head, connection, settings.clientCert);
+  else if ((head.seen & Seen.clientCert) !== 0) head.drop('x-forwarded-client-cert');
   return origin;
 }
 
@@ -78,59 +73,71 @@ function remoteAddress(
   hadForwarded: boolean,
 ): void {
   const hops = settings.xffNumTrustedHops;
-  const trusted = hops > 0 && hadForwarded ? trustedAddress(forwardedList(head), hops - 1) : undefined;
+  const trusted = hops > 0 && hadForwarded ? forwardedEntry(forwardedList(head), hops - 1) : undefined;
   origin.clientIp = trusted ?? connection.remoteIp;
-  if (!settings.skipXffAppend && connection.remoteIp !== '') appendForwarded(head, connection.remoteIp, hadForwarded);
+  if (!settings.skipXffAppend) appendPeer(head, connection.remoteIp, hadForwarded);
   const seenProto = (head.seen & Seen.forwardedProto) !== 0;
   if (!seenProto) head.fields.push('x-forwarded-proto', protocol(connection));
   else if (hops === 0) head.put('x-forwarded-proto', protocol(connection));
+  else takeScheme(head);
 }
 
-/** Envoy joins with a bare comma and keeps a single field. */
-function appendForwarded(head: RequestHead, ip: string, hadForwarded: boolean): void {
-  if (!hadForwarded) {
-    head.fields.push('x-forwarded-for', ip);
-    return;
+function appendPeer(head: RequestHead, remoteIp: string, hadForwarded: boolean): void {
+  // A unix socket has no address.
+  if (remoteIp === '') return;
+  if (hadForwarded) appendForwarded(head, remoteIp);
+  else head.fields.push('x-forwarded-for', remoteIp);
+}
+
+const found: Detection = { ip: undefined, trusted: false, append: false };
+
+/** Asks the detectors in order; true when the address may be an internal one. */
+function detect(
+  head: RequestHead,
+  connection: StreamConnection,
+  detectors: readonly OriginDetector[],
+  origin: Origin,
+): boolean {
+  let append = false;
+  let trusted = false;
+  for (const detector of detectors) {
+    detector.detect(head, connection.remoteIp, found);
+    append = found.append;
+    if (found.ip !== undefined) {
+      origin.clientIp = found.ip;
+      trusted = found.trusted;
+      break;
+    }
+    if (detector.rejectStatus !== undefined) {
+      origin.rejectStatus = detector.rejectStatus;
+      return false;
+    }
   }
-  const joined = head.getAll('x-forwarded-for').join(',');
-  head.put('x-forwarded-for', joined === '' ? ip : `${joined},${ip}`);
+  if (append) appendPeer(head, connection.remoteIp, (head.seen & Seen.forwardedFor) !== 0);
+  return trusted;
 }
 
-function forwardedList(head: RequestHead): string[] {
-  const values = head.getAll('x-forwarded-for').join(',');
-  return values === '' ? [] : values.split(',');
-}
-
-/** The entry that is `fromRight` places from the right end, when it is an address. */
-function trustedAddress(list: readonly string[], fromRight: number): string | undefined {
-  const entry = list[list.length - 1 - fromRight]?.trim();
-  return entry !== undefined && isIP(entry) !== 0 ? entry : undefined;
+/** A proxy in front that is believed says how the client came; an absolute target has said so itself. */
+function takeScheme(head: RequestHead): void {
+  if ((head.seen & Seen.scheme) !== 0) return;
+  const scheme = head.value('x-forwarded-proto')?.toLowerCase();
+  if (scheme === 'http' || scheme === 'https') head.scheme = scheme;
 }
 
 function protocol(connection: StreamConnection): 'http' | 'https' {
   return connection.secure ? 'https' : 'http';
 }
 
-function sanitize(head: RequestHead, internal: boolean, edge: boolean): void {
-  if ((head.seen & Seen.clientCert) !== 0) head.drop('x-forwarded-client-cert');
-  if ((head.seen & Seen.referer) !== 0) dropBadReferer(head);
-  if ((head.seen & Seen.envoy) === 0) return;
-  head.drop('x-envoy-internal');
-  if (internal) return;
-  for (const name of EXTERNAL_REMOVED) head.drop(name);
-  if (!edge) return;
-  for (const name of EDGE_REMOVED) head.drop(name);
-}
-
-/** A referer that is no URL, or two of them, would be an open door for log and policy tricks. */
-function dropBadReferer(head: RequestHead): void {
-  const values = head.getAll('referer');
-  if (values.length === 1 && /^[a-z][a-z0-9+.-]*:\/\/[^\s]+$/i.test(values[0] as string)) return;
-  head.drop('referer');
-}
-
 function requestId(head: RequestHead, settings: HttpSettings, edge: boolean): void {
   if (!settings.generateRequestId) return;
-  if ((head.seen & Seen.requestId) === 0) head.fields.push('x-request-id', newRequestId());
-  else if (edge && !settings.preserveExternalRequestId) head.put('x-request-id', newRequestId());
+  if ((head.seen & Seen.requestId) === 0) {
+    head.fields.push('x-request-id', newRequestId());
+    return;
+  }
+  if (head.value('x-request-id') === '') head.put('x-request-id', newRequestId());
+  else if (!edge) return;
+  else if (!settings.preserveExternalRequestId) head.put('x-request-id', newRequestId());
+  else if (settings.packTraceReason) {
+    head.put('x-request-id', withoutTraceReason(head.getAll('x-request-id').join(',')));
+  }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { grpcReplyHead, isGrpc, replyBody, replyHead } from './local-reply.ts';
+import type { ResponseHead } from '../headers/header-map.ts';
+import { isGrpc, plainReply, replyBody, replyHead } from './local-reply.ts';
 
 describe('replyHead', () => {
   it('has length and type with a body only', () => {
@@ -48,12 +49,37 @@ it.each([
   [504, '14'],
   [500, '2'],
   [413, '2'],
-])('grpcReplyHead of %s has grpc-status %s', (status, code) => {
-  const head = grpcReplyHead(status, undefined);
-  expect([head.status, head.get('content-type'), head.get('grpc-status')]).toEqual([200, 'application/grpc', code]);
-  expect(head.has('grpc-message')).toBe(false);
+])('plainReply to gRPC of %s has grpc-status %s', (status, code) => {
+  const { head, body } = plainReply(true, status, undefined);
+  expect(head.fields).toEqual(['content-type', 'application/grpc', 'grpc-status', code]);
+  expect([head.status, body]).toEqual([200, undefined]);
 });
 
-it('grpcReplyHead percent-encodes the message', () => {
-  expect(grpcReplyHead(503, Buffer.from('50% ü\n')).get('grpc-message')).toBe('50%25 %C3%BC%0A');
+it('plainReply to gRPC percent-encodes the message, and overrides the type', () => {
+  const { head, body } = plainReply(true, 503, Buffer.from('50% ü\n'), { 'content-type': 'a/b', x: '1' });
+  expect(head.get('grpc-message')).toBe('50%25 %C3%BC%0A');
+  expect([head.getAll('content-type'), head.get('x'), body]).toEqual([['application/grpc'], '1', undefined]);
+});
+
+describe('plainReply', () => {
+  const modify = (head: ResponseHead) => head.append('content-type', 'x/y');
+
+  it.each<readonly [string, Parameters<typeof plainReply>, readonly string[]]>([
+    ['a body', [false, 200, Buffer.from('ab')], ['content-length', '2', 'content-type', 'text/plain']],
+    ['no body', [false, 404, undefined], []],
+    [
+      'a type of its own',
+      [false, 200, Buffer.from('ab'), { 'content-type': 'a/b' }],
+      ['content-type', 'a/b', 'content-length', '2'],
+    ],
+    [
+      'a type that modify adds',
+      [false, 200, Buffer.from('ab'), {}, modify],
+      ['content-type', 'x/y', 'content-length', '2'],
+    ],
+    ['a type without a body', [false, 301, undefined, { location: '/' }, modify], ['location', '/']],
+  ])('of %s', (_, given, fields) => {
+    const { head, body } = plainReply(...given);
+    expect([head.status, head.fields, body]).toEqual([given[1], fields, given[2]]);
+  });
 });

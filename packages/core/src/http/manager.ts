@@ -5,30 +5,27 @@ import type { HttpStream } from '../api/http-stream.ts';
 import type { Route } from '../api/route.ts';
 import type { Runtime } from '../api/runtime.ts';
 import type { Clusters } from '../api/upstream.ts';
-import { ResponseFlag } from '../errors.ts';
-import { type RequestHead, ResponseHead, Seen } from '../headers/header-map.ts';
+import { type RequestHead, type ResponseHead, Seen } from '../headers/header-map.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import {
   type Counter,
+  type Http1CodecStats,
   type HttpConnectionManagerStats,
+  http1CodecStats,
   httpConnectionManagerStats,
   httpTracingStats,
   type ListenerHttpStats,
   type Scope,
 } from '../stats/index.ts';
+import { Admission, type Routes } from './admission.ts';
 import type { HttpConnection } from './connection.ts';
 import { httpDate } from './date.ts';
+import { appendVia } from './extra-fields.ts';
 import type { FilterPlan } from './filter-plan.ts';
-import { applyForwarded, type Origin } from './forwarded.ts';
-import { normalizePath } from './normalize.ts';
+import { addProxyStatus } from './proxy-status.ts';
 import type { HttpSettings } from './settings.ts';
 import type { Stream } from './stream.ts';
-
-/** The route table of a connection manager, opaque but for this. */
-export interface Routes {
-  route(headers: RequestHeaders, stream: HttpStream): Route | undefined;
-}
 
 /** What a manager is made of. */
 export interface HttpManagerOptions {
@@ -36,7 +33,11 @@ export interface HttpManagerOptions {
   readonly plan: FilterPlan;
   /** Plans of routes that switch filters on or off (`typed_per_filter_config`). */
   readonly routePlans: ReadonlyMap<Route, FilterPlan>;
+  /** Chains of upgrades that have their own (`upgrade_configs.filters`), by lower-case type. */
+  readonly upgradePlans?: ReadonlyMap<string, FilterPlan>;
   readonly routes: Routes;
+  /** `internal_only_headers` of the route configuration. */
+  readonly internalOnlyHeaders?: readonly string[];
   readonly clusters: Clusters;
   readonly wheel: TimerWheel;
   readonly random: RandomSource;
@@ -49,9 +50,6 @@ export interface HttpManagerOptions {
   readonly draining: () => boolean;
 }
 
-const CONTINUE = new ResponseHead();
-CONTINUE.status = 100;
-
 export class HttpManager {
   readonly settings: HttpSettings;
   readonly plan: FilterPlan;
@@ -60,20 +58,19 @@ export class HttpManager {
   readonly random: RandomSource;
   readonly runtime: Runtime;
   readonly stats: HttpConnectionManagerStats;
+  private readonly rootScope: Scope;
+  private ownHttp1: Http1CodecStats | undefined = undefined;
   /** `http.<stat_prefix>.` */
   readonly scope: Scope;
   readonly connections = new Set<HttpConnection>();
   readonly draining: () => boolean;
-  private readonly table: Routes;
-  private readonly plansOfRoutes: ReadonlyMap<Route, FilterPlan>;
+  private readonly admission: Admission;
   private readonly log: Logger;
   private readonly filterErrors: Counter;
   private readonly byClass: readonly Counter[];
   private readonly listenerByClass: readonly Counter[];
   private readonly listenerCompleted: Counter;
   private readonly rqTime: { record(value: number): void };
-  private readonly origin: Origin = { clientIp: '', internal: false };
-  private readonly needsNormalizing: boolean;
 
   constructor(options: HttpManagerOptions) {
     this.settings = options.settings;
@@ -83,11 +80,10 @@ export class HttpManager {
     this.random = options.random;
     this.runtime = options.runtime;
     this.draining = options.draining;
-    this.table = options.routes;
-    this.plansOfRoutes = options.routePlans;
     this.log = options.logger;
     this.scope = options.rootScope.scope(`http.${options.settings.statPrefix}.`);
     this.stats = httpConnectionManagerStats(this.scope);
+    this.rootScope = options.rootScope;
     httpTracingStats(this.scope.scope('tracing.'));
     this.filterErrors = this.scope.counter('filter_error');
     const { stats } = this;
@@ -108,9 +104,13 @@ export class HttpManager {
     ];
     this.listenerCompleted = own.downstream_rq_completed;
     this.rqTime = stats.downstream_rq_time;
-    const { settings } = options;
-    this.needsNormalizing =
-      settings.normalizePath || settings.mergeSlashes || settings.escapedSlashes !== 'KEEP_UNCHANGED';
+    this.admission = new Admission(this, options);
+  }
+
+  /** `http1.`: of the codec, made with the first connection that has it. */
+  get http1(): Http1CodecStats {
+    this.ownHttp1 ??= http1CodecStats(this.rootScope);
+    return this.ownHttp1;
   }
 
   /** A hook threw or rejected. */
@@ -122,66 +122,12 @@ export class HttpManager {
 
   /** What happens to a request before its first filter; false when it was answered here. */
   admit(stream: Stream, head: RequestHead): boolean {
-    const { settings } = this;
-    const path = head.path;
-    // Only a CONNECT has no path; no route matches it yet.
-    const connect = path === '';
-    if (!connect && path.charCodeAt(0) !== 47 && path !== '*') return this.refusePath(stream);
-    if (this.needsNormalizing && !connect && !this.normalize(stream, head)) return false;
-    if (settings.stripHostPort !== 'none') stripPort(head, settings.stripHostPort, stream.connection.localPort);
-    const origin = applyForwarded(head, stream.connection, settings, this.origin);
-    stream.clientIp = origin.clientIp;
-    stream.internal = origin.internal;
-    if (settings.via !== '') appendVia(head, settings.via);
-    const route = connect ? undefined : this.table.route(head, stream);
-    if (route !== undefined) this.applyRoute(stream, route);
-    if ((head.seen & (Seen.upgrade | Seen.expect)) === 0) return true;
-    return this.upgradeOrContinue(stream, head);
+    return this.admission.admit(stream, head);
   }
 
-  private applyRoute(stream: Stream, route: Route): void {
-    stream.route = route;
-    const { action } = route;
-    if (action.kind === 'forward' && action.idleTimeoutMs !== undefined) stream.setIdleTimeout(action.idleTimeoutMs);
-    if (this.plansOfRoutes.size > 0) stream.plan = this.plansOfRoutes.get(route) ?? this.plan;
-  }
-
-  private refusePath(stream: Stream): boolean {
-    this.stats.downstream_rq_non_relative_path.value++;
-    stream.reply(404, undefined, undefined, { details: 'absolute_path_rejected', flag: ResponseFlag.NR });
-    return false;
-  }
-
-  private normalize(stream: Stream, head: RequestHead): boolean {
-    const result = normalizePath(head.path, this.settings);
-    if ('path' in result) {
-      head.path = result.path;
-      return true;
-    }
-    if ('redirect' in result) {
-      this.stats.downstream_rq_redirected_with_normalized_path.value++;
-      stream.reply(307, undefined, { location: result.redirect }, { details: 'path_normalization_failed' });
-      return false;
-    }
-    this.stats.downstream_rq_failed_path_normalization.value++;
-    stream.reply(400, undefined, undefined, { details: 'path_normalization_failed' });
-    return false;
-  }
-
-  private upgradeOrContinue(stream: Stream, head: RequestHead): boolean {
-    if ((head.seen & Seen.upgrade) !== 0) {
-      this.stats.downstream_rq_ws_on_non_ws_route.value++;
-      // The client may already be speaking the other protocol behind its request.
-      stream.writer.closeAfterResponse();
-      stream.reply(403, undefined, undefined, { details: 'upgrade_failed' });
-      return false;
-    }
-    if (this.settings.proxy100Continue) head.fields.push('expect', '100-continue');
-    else if (!stream.requestComplete) {
-      stream.writer.writeInterim(CONTINUE);
-      this.chargeStatus(CONTINUE.status);
-    }
-    return true;
+  /** The route that a head would get (see `TerminalStream.findRoute`). */
+  findRoute(headers: RequestHeaders, stream: HttpStream): Route | undefined {
+    return this.admission.findRoute(headers, stream);
   }
 
   /** What every response head gets before it goes out. */
@@ -192,10 +138,11 @@ export class HttpManager {
     else if (settings.serverHeaderTransformation === 'APPEND_IF_ABSENT' && head.value('server') === undefined) {
       head.fields.push('server', settings.serverName);
     }
-    if (settings.alwaysSetRequestIdInResponse) {
+    if (settings.alwaysSetRequestIdInResponse || isForced(stream.requestHeaders)) {
       const id = stream.requestHeaders.get('x-request-id');
       if (id !== undefined) head.put('x-request-id', id);
     }
+    if (settings.proxyStatus !== undefined) addProxyStatus(head, stream, settings.proxyStatus);
     if (settings.via !== '') appendVia(head, settings.via);
     this.chargeStatus(head.status);
     if (this.draining()) this.drainClose(stream);
@@ -218,22 +165,24 @@ export class HttpManager {
     this.listenerCompleted.value++;
   }
 
+  /** The first thing in a stream's life. */
+  countStream(stream: Stream): Stream {
+    const { stats } = this;
+    stats.downstream_rq_total.value++;
+    stats.downstream_rq_http1_total.value++;
+    stats.downstream_rq_active.value++;
+    return stream;
+  }
+
   /** The last thing in a stream's life. */
   streamEnded(stream: Stream): void {
     this.stats.downstream_rq_active.value--;
+    if (stream.upgraded) this.stats.downstream_cx_upgrades_active.dec();
     this.rqTime.record(Math.round(stream.endMs - stream.startMs));
   }
 }
 
-/** `*` targets carry no port to strip; an IPv6 literal keeps its brackets. */
-function stripPort(head: RequestHead, how: 'matching' | 'any', listenerPort: number): void {
-  const match = /^(.+):(\d+)$/.exec(head.authority);
-  if (match === null || (match[1] as string).endsWith(':')) return;
-  if (how === 'matching' && Number(match[2]) !== listenerPort) return;
-  head.authority = match[1] as string;
-}
-
-function appendVia(head: RequestHead | ResponseHead, via: string): void {
-  const present = head.getAll('via');
-  head.put('via', present.length === 0 ? via : `${present.join(', ')}, ${via}`);
+/** A client that asks for a trace gets its id back. Only internal ones still have the field by now. */
+function isForced(head: RequestHead): boolean {
+  return (head.seen & Seen.envoy) !== 0 && head.value('x-envoy-force-trace') !== undefined;
 }

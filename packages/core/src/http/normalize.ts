@@ -23,7 +23,9 @@ export function normalizePath(target: string, settings: HttpSettings): Normalize
     if (canonical === undefined) return REJECT;
     result = canonical;
   }
-  if (settings.mergeSlashes) result = result.replace(/\/{2,}/g, '/');
+  // As Envoy does it, a path of nothing but slashes keeps its first and its last.
+  if (settings.mergeSlashes && !/^\/+$/.test(result)) result = result.replace(/\/{2,}/g, '/');
+  else if (settings.mergeSlashes && result !== '/') result = '//';
   const redirect = settings.escapedSlashes === 'UNESCAPE_AND_REDIRECT' && unescaped !== path;
   return redirect ? { redirect: result + rest } : { path: result + rest };
 }
@@ -58,16 +60,11 @@ function withoutParameters(segment: string): string {
   return semicolon < 0 ? segment : segment.slice(0, semicolon);
 }
 
-/** NUL has no place in a path, and neither has a percent sign that is no escape. */
+/** NUL has no place in a path. What is no escape, or stands for a reserved character, stays as it is written. */
 function decodeUnreserved(path: string): string | undefined {
-  let bad = false;
-  const decoded = path.replace(/%(..?)?/g, (escaped: string, digits: string | undefined) => {
-    if (digits === undefined || !/^[0-9a-fA-F]{2}$/.test(digits) || digits === '00') {
-      bad = true;
-      return escaped;
-    }
-    const char = String.fromCharCode(Number.parseInt(digits, 16));
-    return /[A-Za-z0-9\-._~]/.test(char) ? char : escaped.toUpperCase();
+  if (path.includes('%00')) return undefined;
+  return path.replace(/%[0-9a-fA-F]{2}/g, (escaped) => {
+    const char = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    return /[A-Za-z0-9\-._~]/.test(char) ? char : escaped;
   });
-  return bad ? undefined : decoded;
 }

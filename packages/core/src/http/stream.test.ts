@@ -54,11 +54,11 @@ describe('Stream.reply', () => {
     });
     r.sendHead(true);
     expect([...(r.response.head?.entries() ?? [])].filter(([name]) => name !== 'date' && name !== 'server')).toEqual([
-      ['content-length', '2'],
       ['content-type', 'application/json'],
       ['set-cookie', 'a=1'],
       ['set-cookie', 'b=2'],
       ['retry-after', '1'],
+      ['content-length', '2'],
     ]);
     expect([flagString(r.stream.flags), r.stream.details]).toEqual(['RL', 'slow down']);
   });

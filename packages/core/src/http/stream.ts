@@ -7,7 +7,7 @@
 import type { Timers } from '../api/clock.ts';
 import type { Host } from '../api/cluster.ts';
 import type { RequestSink, ResetReason, ResponseWriter } from '../api/codec.ts';
-import type { Headers, ResponseHeaders } from '../api/headers.ts';
+import type { Headers, RequestHeaders, ResponseHeaders } from '../api/headers.ts';
 import type {
   BodySource,
   FilterHandle,
@@ -24,47 +24,50 @@ import type { StatsScope } from '../api/stats.ts';
 import type { Clusters } from '../api/upstream.ts';
 import { ResponseFlag } from '../errors.ts';
 import type { RequestHead, ResponseHead } from '../headers/header-map.ts';
-import { TimerEntry } from '../runtime/timer-wheel.ts';
 import { REPLIED } from './answers.ts';
 import { FilterFlow } from './filter-flow.ts';
 import type { FilterPlan, Step } from './filter-plan.ts';
 import { RequestFlowHost, ResponseFlowHost } from './flow-hosts.ts';
-import { grpcReplyHead, isGrpc, replyBody, replyHead } from './local-reply.ts';
+import { isGrpc, type LocalReply, mappedReply, plainReply, replyBody } from './local-reply.ts';
 import type { HttpManager } from './manager.ts';
+import type { StreamWatch } from './stream-watch.ts';
+import { TimedStream } from './timed-stream.ts';
 
 let nextId = 1;
 
-export class Stream extends TimerEntry implements TerminalStream, RequestSink, StreamInfo {
+/** A connection that knows which stream it serves. */
+export interface StreamOwner extends StreamConnection {
+  /** Watches the deadlines of its streams; without it each stream has a timer entry of its own. */
+  readonly watch?: StreamWatch;
+  /** The stream of the exchange's next run, counted and set in the place of the first. */
+  nextRun?(previous: Stream): Stream;
+}
+
+export class Stream extends TimedStream implements TerminalStream, RequestSink, StreamInfo {
   readonly id = nextId++;
-  readonly manager: HttpManager;
   /** The chain's plan, or the route's own when it switches filters. */
   plan: FilterPlan;
   readonly writer: ResponseWriter;
-  private readonly owner: StreamConnection;
+  private readonly owner: StreamOwner;
+  /** Not the first run of its exchange ({@link recreate}): the trust rules have been applied already. */
+  readonly recreated: boolean;
   requestHeaders!: RequestHead;
   responseHeaders: ResponseHead | undefined = undefined;
   requestTrailers: Headers | undefined = undefined;
   responseTrailers: Headers | undefined = undefined;
   route: Route | undefined = undefined;
   internal = false;
-  /** Response sent whole, or the exchange given up. */
-  over = false;
-  requestComplete = false;
   chunkOwned = false;
-  /** Answered by `reply`: request parts that still come are dropped. */
-  replied = false;
-  /** A response head has begun its way through the filters. */
-  responseStarted = false;
   /** The response head was given to the codec. */
   responseCommitted = false;
   responseEnded = false;
+  /** The request asks for another protocol, and is allowed to: counted in `downstream_cx_upgrades_active`. */
+  upgraded = false;
   // StreamInfo
-  readonly startMs: number;
   requestCompleteMs = 0;
   upstreamFirstByteMs = 0;
   endMs = 0;
   flags = 0;
-  details = '';
   bytesReceived = 0;
   bytesSent = 0;
   clientIp = '';
@@ -72,7 +75,9 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
   upstreamCluster = '';
   attempts = 0;
 
-  private readonly states: unknown[] | undefined;
+  /** @internal See `stream_flush_timeout`; -1 takes the connection manager's. */
+  flushTimeoutMs = -1;
+  private states: unknown[] | undefined;
   private ownMetadata: Map<string, unknown> | undefined = undefined;
   private ownFilterState: Map<string, unknown> | undefined = undefined;
   /** -1 until first asked for. */
@@ -82,18 +87,21 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
   private source: BodySource | undefined = undefined;
   private sourcePauses = 0;
   private blocked = false;
-  private idleTimeoutMs: number;
-  private lastActivityMs: number;
 
-  constructor(manager: HttpManager, owner: StreamConnection, writer: ResponseWriter) {
-    super();
-    this.manager = manager;
+  /** `previous` is the run that {@link recreate} ended: who the client is, filter state and start time go on. */
+  constructor(manager: HttpManager, owner: StreamOwner, writer: ResponseWriter, previous?: Stream) {
+    const now = manager.wheel.nowMs();
+    super(manager, previous === undefined ? now : previous.startMs, now, owner.watch);
     this.plan = manager.plan;
     this.writer = writer;
     this.owner = owner;
-    this.startMs = manager.wheel.nowMs();
-    this.lastActivityMs = this.startMs;
-    this.idleTimeoutMs = manager.settings.streamIdleTimeoutMs;
+    this.recreated = previous !== undefined;
+    if (previous !== undefined) {
+      this.clientIp = previous.clientIp;
+      this.internal = previous.internal;
+      this.ownRandom = previous.ownRandom;
+      this.ownFilterState = previous.ownFilterState;
+    }
     const newStates = this.plan.newStates;
     this.states = newStates.length === 0 ? undefined : makeStates(newStates);
   }
@@ -115,6 +123,9 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
   get random(): number {
     if (this.ownRandom < 0) this.ownRandom = Math.floor(this.manager.random() * Number.MAX_SAFE_INTEGER);
     return this.ownRandom;
+  }
+  get bufferLimitBytes(): number {
+    return this.manager.settings.bufferLimitBytes;
   }
   get connection(): StreamConnection {
     return this.owner;
@@ -218,7 +229,7 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
   onReset(_reason: ResetReason): void {
     if (this.over) return;
     this.flags |= ResponseFlag.DC;
-    this.details ||= 'downstream_remote_disconnect';
+    this.details = 'downstream_remote_disconnect';
     this.manager.stats.downstream_rq_rx_reset.value++;
     this.finish();
   }
@@ -263,20 +274,20 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
 
   /** The client's message broke HTTP in its middle. */
   protocolError(status: number, text: string, details: string): void {
-    if (this.over) return;
-    this.flags |= ResponseFlag.DPE;
-    this.fail(status, text, details);
+    if (!this.over) this.fail(status, text, details, ResponseFlag.DPE);
   }
 
   /** Ends a broken exchange. The trouble may sit in the response path, so the reply goes around the filters. */
-  private fail(status: number, text: string, details: string): void {
+  private fail(status: number, text: string, details: string, flag = 0): void {
     this.details = details;
     if (this.responseCommitted) {
-      this.reset();
+      this.reset(flag);
       return;
     }
-    const body = replyBody(text);
-    this.commitReply(this.replyHead(status, body), body);
+    const { head, body } = this.makeReply(status, replyBody(text));
+    // As in Envoy the flag is for the log of the exchange; formats of the reply do not see it.
+    this.flags |= flag;
+    this.commitReply(head, body);
   }
 
   reply(status: number, body?: string | Uint8Array, headers?: ReplyHeaders, options?: ReplyOptions): Replied {
@@ -287,20 +298,29 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
       this.reset();
       return REPLIED;
     }
-    const bytes = replyBody(body);
-    const head = this.replyHead(status, bytes, headers);
-    options?.modify?.(head);
+    // A request that is wrong in itself: what follows it on the connection may be wrong as well.
+    if (status === 400 && !this.manager.settings.keepOnBadRequest) this.writer.closeAfterResponse();
+    const made = this.makeReply(status, replyBody(body), headers, options?.modify);
+    if (options?.grpcStatus !== undefined && this.grpc) made.head.put('grpc-status', String(options.grpcStatus));
     // The response path is already being walked: the reply cannot walk it a second time.
-    if (this.responseStarted) this.commitReply(head, bytes);
-    else this.walkReply(head, bytes);
+    if (this.responseStarted) this.commitReply(made.head, made.body);
+    else this.walkReply(made.head, made.body);
     return REPLIED;
   }
 
-  private replyHead(status: number, body: Uint8Array | undefined, headers?: ReplyHeaders): ResponseHead {
-    return this.grpc ? grpcReplyHead(status, body, headers) : replyHead(status, body, headers);
+  private makeReply(
+    status: number,
+    body: Uint8Array | undefined,
+    headers?: ReplyHeaders,
+    modify?: (head: ResponseHead) => void,
+  ): LocalReply {
+    const { localReply } = this.manager.settings;
+    if (localReply !== undefined) return mappedReply(localReply, this, status, body, headers, modify);
+    return plainReply(this.grpc, status, body, headers, modify);
   }
 
-  private get grpc(): boolean {
+  /** @internal Must be answered in gRPC's way. */
+  get grpc(): boolean {
     return isGrpc(this.requestHeaders.get('content-type'));
   }
 
@@ -338,8 +358,29 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
     this.writer.reset();
   }
 
-  recreate(_body: Uint8Array | undefined, _trailers: Headers | undefined): void {
-    this.reset();
+  recreate(body: Uint8Array | undefined, trailers: Headers | undefined): void {
+    if (this.finished || this.responseStarted || !this.requestComplete) {
+      this.reset();
+      return;
+    }
+    this.finish();
+    const { owner, manager, requestHeaders } = this;
+    const next = owner.nextRun?.(this) ?? manager.countStream(new Stream(manager, owner, this.writer, this));
+    requestHeaders.seen = 0;
+    next.onHead(requestHeaders, body === undefined && trailers === undefined);
+    if (body !== undefined) next.onData(body as Buffer, trailers === undefined, true);
+    if (trailers !== undefined) next.onTrailers(trailers);
+    next.onBatchEnd();
+  }
+
+  /** Gives the exchange another chain, before its first filter has run. */
+  usePlan(plan: FilterPlan): void {
+    this.plan = plan;
+    this.states = plan.newStates.length === 0 ? undefined : makeStates(plan.newStates);
+  }
+
+  findRoute(headers: RequestHeaders): Route | undefined {
+    return this.manager.findRoute(headers, this);
   }
 
   // TerminalStream: the response path
@@ -365,11 +406,6 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
     if (this.sourcePauses === 0) return;
     this.sourcePauses--;
     this.source?.resume();
-  }
-
-  setIdleTimeout(timeoutMs: number): void {
-    this.idleTimeoutMs = timeoutMs;
-    this.armDeadline();
   }
 
   respondInterim(head: ResponseHeaders): void {
@@ -487,7 +523,7 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
 
   private finish(): void {
     this.over = true;
-    this.disarm();
+    this.dropDeadline();
     this.endMs = this.manager.wheel.nowMs();
     const steps = this.plan.complete;
     for (let i = 0; i < steps.length; i++) {
@@ -500,51 +536,6 @@ export class Stream extends TimerEntry implements TerminalStream, RequestSink, S
     }
     this.manager.streamEnded(this);
     this.source = undefined;
-  }
-
-  // Deadlines
-
-  private armDeadline(): void {
-    const { settings, wheel } = this.manager;
-    const now = wheel.nowMs();
-    let due = Number.POSITIVE_INFINITY;
-    if (this.idleTimeoutMs > 0) due = this.lastActivityMs + this.idleTimeoutMs;
-    if (settings.requestTimeoutMs > 0 && !this.requestComplete)
-      due = Math.min(due, this.startMs + settings.requestTimeoutMs);
-    if (settings.maxStreamDurationMs > 0) due = Math.min(due, this.startMs + settings.maxStreamDurationMs);
-    if (due === Number.POSITIVE_INFINITY) this.disarm();
-    else wheel.armAt(this, Math.max(due, now));
-  }
-
-  /** The earliest deadline at the time of arming has passed; bytes since then may have moved the idle one. */
-  onDue(): void {
-    if (this.over) return;
-    const { settings, stats, wheel } = this.manager;
-    const now = wheel.nowMs();
-    const late = this.requestComplete ? 504 : 408;
-    if (settings.maxStreamDurationMs > 0 && now >= this.startMs + settings.maxStreamDurationMs) {
-      stats.downstream_rq_max_duration_reached.value++;
-      this.expire(late, 'downstream duration timeout', 0, 'max_duration_timeout');
-    } else if (
-      settings.requestTimeoutMs > 0 &&
-      !this.requestComplete &&
-      now >= this.startMs + settings.requestTimeoutMs
-    ) {
-      stats.downstream_rq_timeout.value++;
-      this.expire(408, 'request timeout', 0, 'request_overall_timeout');
-    } else if (this.idleTimeoutMs > 0 && now >= this.lastActivityMs + this.idleTimeoutMs) {
-      stats.downstream_rq_idle_timeout.value++;
-      this.expire(late, 'stream timeout', ResponseFlag.SI, 'stream_idle_timeout');
-    } else this.armDeadline();
-  }
-
-  private expire(status: number, body: string, flag: number, details: string): void {
-    if (!this.replied) {
-      this.reply(status, body, undefined, { flag, details });
-      return;
-    }
-    this.details = details;
-    this.reset(flag);
   }
 }
 
