@@ -68,7 +68,7 @@ const refused: readonly Refused[] = [
     'balancer',
     clusterSchema,
     () => cluster({ lb_policy: 'MAGLEV' }),
-    `lb_policy: MAGLEV is ${unsupported('only round robin is built')}`,
+    `lb_policy: MAGLEV is ${unsupported('only round robin and ring hash are built')}`,
   ],
   [
     'connect timeout',
@@ -107,10 +107,16 @@ const refused: readonly Refused[] = [
     `typed_extension_protocol_options.${upstreamHttpOptionsName}: needs one of explicit_http_config`,
   ],
   [
-    'upstream stream duration',
+    'a retry budget over an interval',
     clusterSchema,
-    () => cluster({ common_http_protocol_options: { max_stream_duration: '1s' } }),
-    `common_http_protocol_options.max_stream_duration: ${unsupported('not built yet for clusters')}`,
+    () => cluster({ circuit_breakers: { thresholds: [{ retry_budget: { budget_interval: '1s' } }] } }),
+    `circuit_breakers.thresholds.0.retry_budget.budget_interval: ${unsupported('not built yet')}`,
+  ],
+  [
+    'a retry budget of more than everything',
+    clusterSchema,
+    () => cluster({ circuit_breakers: { thresholds: [{ retry_budget: { budget_percent: { value: 101 } } }] } }),
+    'circuit_breakers.thresholds.0.retry_budget.budget_percent.value: expected a number from 0 to 100, got 101',
   ],
   [
     'upstream underscores',

@@ -4,8 +4,16 @@ import { metadata, notAnIp, tcpKeepalive } from './common.ts';
 import { clusterLoadAssignmentSchema } from './endpoint.ts';
 import { http1ProtocolOptions, httpProtocolOptions } from './http-protocol.ts';
 import type { ConfigPath } from './issues.ts';
+import {
+  checkBalancing,
+  commonLbConfig,
+  lbPolicy,
+  loadBalancingPolicy,
+  otherBalancing,
+  ringHashLbConfig,
+} from './load-balancing.ts';
 import { type DeepPartial, fields, message, nested, notSupported, required, withDefault } from './message.ts';
-import { bool, duration, enumOf, list, nonEmpty, string, uint32 } from './proto-json.ts';
+import { bool, duration, enumOf, list, nonEmpty, percent, string, uint32 } from './proto-json.ts';
 import type { Report } from './schema-type.ts';
 import { typedConfig } from './typed-config.ts';
 
@@ -14,7 +22,6 @@ export const upstreamHttpOptionsName = 'envoy.extensions.upstreams.http.v3.HttpP
 
 const http2 = 'HTTP/2 is not built yet';
 const tls = 'TLS is not built yet';
-const balancing = 'only round robin is built';
 const dns = 'custom DNS resolvers are not built yet';
 
 const explicitHttpConfig = message(
@@ -55,6 +62,15 @@ const typedExtensionProtocolOptions = message(
   },
 );
 
+/** Envoy `RetryBudget`: retries as a share of the active and pending requests. */
+const retryBudget = message(
+  { budget_percent: percent, min_retry_concurrency: withDefault(uint32(), 3) },
+  {
+    name: 'envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget',
+    known: { budget_interval: 'not built yet' },
+  },
+);
+
 /** Limits of one routing priority; Envoy's defaults. */
 export const circuitBreakerThresholds = message(
   {
@@ -64,10 +80,11 @@ export const circuitBreakerThresholds = message(
     max_requests: withDefault(uint32(), 1024),
     max_retries: withDefault(uint32(), 3),
     track_remaining: withDefault(bool(), false),
+    retry_budget: retryBudget,
   },
   {
     name: 'envoy.config.cluster.v3.CircuitBreakers.Thresholds',
-    known: { retry_budget: 'retries are not built yet', max_connection_pools: 'not built yet' },
+    known: { max_connection_pools: 'not built yet' },
   },
 );
 
@@ -107,16 +124,6 @@ const discoveryType = enumOf(['STATIC', 'STRICT_DNS'], {
   ORIGINAL_DST: { number: 4, reason: 'Node.js cannot read the original destination of a connection' },
 });
 
-const lbPolicy = enumOf(['ROUND_ROBIN'], {
-  LEAST_REQUEST: { number: 1, reason: balancing },
-  RING_HASH: { number: 2, reason: balancing },
-  RANDOM: { number: 3, reason: balancing },
-  ORIGINAL_DST_LB: { number: 4, reason: balancing },
-  MAGLEV: { number: 5, reason: balancing },
-  CLUSTER_PROVIDED: { number: 6, reason: balancing },
-  LOAD_BALANCING_POLICY_CONFIG: { number: 7, reason: balancing },
-});
-
 /** Envoy `Cluster`. */
 export const clusterSchema = message(
   {
@@ -126,6 +133,9 @@ export const clusterSchema = message(
     connect_timeout: withDefault(duration({ aboveMs: 0 }), 5000),
     per_connection_buffer_limit_bytes: uint32({ min: 1 }),
     lb_policy: withDefault(lbPolicy, 'ROUND_ROBIN'),
+    ring_hash_lb_config: ringHashLbConfig,
+    common_lb_config: commonLbConfig,
+    load_balancing_policy: loadBalancingPolicy,
     load_assignment: clusterLoadAssignmentSchema,
     circuit_breakers: nested(circuitBreakers),
     max_requests_per_connection: uint32(),
@@ -158,10 +168,9 @@ export const clusterSchema = message(
       extension_protocol_options: 'use typed_extension_protocol_options',
       ...fields('dns_resolvers use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config', dns),
       ...fields(
-        'ring_hash_lb_config maglev_lb_config original_dst_lb_config least_request_lb_config round_robin_lb_config',
-        balancing,
+        'maglev_lb_config original_dst_lb_config least_request_lb_config round_robin_lb_config lb_subset_config',
+        otherBalancing,
       ),
-      ...fields('lb_subset_config common_lb_config load_balancing_policy', balancing),
       ...fields('lrs_server lrs_report_endpoint_metrics', 'load reporting is not built yet'),
       ...fields('track_timeout_budgets track_cluster_stats stats_matcher', 'not built yet'),
       filters: 'upstream network filters are not built yet',
@@ -172,6 +181,7 @@ export const clusterSchema = message(
     },
     check(cluster, report) {
       checkHosts(cluster, report);
+      checkBalancing(cluster, report);
       checkHttpOptions(cluster, report);
       checkUpstreamOnly(cluster, report);
     },
@@ -230,8 +240,7 @@ function checkUpstreamOnly(cluster: PartialCluster, report: Report): void {
 
 function checkCommon(options: PartialCluster['commonHttpProtocolOptions'], path: ConfigPath, report: Report): void {
   if (options === undefined) return;
-  const { maxStreamDurationMs, headersWithUnderscoresAction } = options;
-  if (maxStreamDurationMs !== undefined) refuse('max_stream_duration', 'not built yet for clusters', path, report);
+  const { headersWithUnderscoresAction } = options;
   if ((headersWithUnderscoresAction ?? 'ALLOW') !== 'ALLOW')
     refuse('headers_with_underscores_action', noEffect, path, report);
 }

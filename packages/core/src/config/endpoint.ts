@@ -1,5 +1,5 @@
 /** The endpoints of a cluster. */
-import { address, locality } from './common.ts';
+import { address, locality, metadata } from './common.ts';
 import { fields, message, required, withDefault } from './message.ts';
 import { list, only, string, uint32 } from './proto-json.ts';
 
@@ -19,13 +19,12 @@ const endpointSchema = message(
 
 /** Envoy `LbEndpoint`. */
 const lbEndpointSchema = message(
-  { endpoint: endpointSchema, load_balancing_weight: withDefault(uint32({ min: 1 }), 1) },
+  { endpoint: endpointSchema, load_balancing_weight: withDefault(uint32({ min: 1 }), 1), metadata },
   {
     name: 'envoy.config.endpoint.v3.LbEndpoint',
     known: {
       endpoint_name: 'named endpoints are not built yet',
       health_status: healthChecking,
-      metadata: 'subset load balancing is not built yet',
     },
     oneofs: [{ fields: ['endpoint', 'endpoint_name'], required: true }],
   },

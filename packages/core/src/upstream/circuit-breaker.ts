@@ -17,8 +17,8 @@ export class CircuitBreaker {
     if (thresholds.trackRemaining) this.trackRemaining(scope, priority);
   }
 
-  /** Opens and closes the `…_open` gauges; called only when a limit is met or was met. */
-  private mark(gauge: 'cx_open' | 'rq_open' | 'rq_pending_open', open: boolean): void {
+  /** Opens and closes the `…_open` gauges. */
+  private mark(gauge: 'cx_open' | 'rq_open' | 'rq_pending_open' | 'rq_retry_open', open: boolean): void {
     this.stats[gauge].set(open ? 1 : 0);
   }
 
@@ -26,19 +26,34 @@ export class CircuitBreaker {
     if (++this.connections >= this.thresholds.maxConnections) this.mark('cx_open', true);
   }
   removeConnection(): void {
-    if (--this.connections === this.thresholds.maxConnections - 1) this.mark('cx_open', false);
+    if (--this.connections < this.thresholds.maxConnections) this.mark('cx_open', false);
   }
   addPending(): void {
     if (++this.pending >= this.thresholds.maxPendingRequests) this.mark('rq_pending_open', true);
   }
   removePending(): void {
-    if (--this.pending === this.thresholds.maxPendingRequests - 1) this.mark('rq_pending_open', false);
+    if (--this.pending < this.thresholds.maxPendingRequests) this.mark('rq_pending_open', false);
   }
   addRequest(): void {
     if (++this.requests >= this.thresholds.maxRequests) this.mark('rq_open', true);
   }
   removeRequest(): void {
-    if (--this.requests === this.thresholds.maxRequests - 1) this.mark('rq_open', false);
+    if (--this.requests < this.thresholds.maxRequests) this.mark('rq_open', false);
+  }
+
+  /** True when a retry more is within the budget, or without one within `max_retries`. */
+  get canRetry(): boolean {
+    const { retryBudget, maxRetries } = this.thresholds;
+    if (retryBudget === undefined) return this.retries < maxRetries;
+    const share = Math.floor((retryBudget.percent / 100) * (this.requests + this.pending));
+    return this.retries < Math.max(share, retryBudget.minConcurrency);
+  }
+  /** The gauge tells of `max_retries` also where a budget decides, as in Envoy. */
+  addRetry(): void {
+    if (++this.retries >= this.thresholds.maxRetries) this.mark('rq_retry_open', true);
+  }
+  removeRetry(): void {
+    if (--this.retries < this.thresholds.maxRetries) this.mark('rq_retry_open', false);
   }
 
   private trackRemaining(scope: Scope, priority: 'default' | 'high'): void {
@@ -58,7 +73,7 @@ export class CircuitBreaker {
     );
     Object.defineProperties(
       remaining.remaining_retries,
-      live(() => thresholds.maxRetries - this.retries),
+      live(() => (thresholds.retryBudget === undefined ? thresholds.maxRetries - this.retries : 0)),
     );
   }
 }

@@ -54,7 +54,7 @@ export class ClusterManager extends EventEmitter<ClusterManagerEvents> implement
     if (member === undefined) return false;
     this.members.delete(name);
     member.discovery.close();
-    for (const host of member.cluster.hosts) host.pool?.drain();
+    for (const host of member.cluster.hosts) host.drain();
     this.stats.cluster_removed.inc();
     this.stats.active_clusters.set(this.members.size);
     this.emit('removed', member.cluster);

@@ -72,6 +72,19 @@ describe('Cluster.update', () => {
 });
 
 describe('Cluster.pick', () => {
+  it('chooses again while a host is refused, as often as the request wants', () => {
+    const { cluster } = rig();
+    cluster.update([endpoint(1), endpoint(2), endpoint(3)]);
+    const asked: number[] = [];
+    const refuse = (host: { port: number }) => asked.push(host.port) > 0 && host.port !== 3;
+    for (let i = 0; i < 3; i++) expect(cluster.pick({ reselections: 5, shouldSkip: refuse as never })?.port).toBe(3);
+    asked.length = 0;
+    cluster.pick({ reselections: 2, shouldSkip: () => asked.push(0) > 0 });
+    expect(asked).toHaveLength(2);
+    cluster.pick({ shouldSkip: () => asked.push(0) > 0 });
+    expect(asked).toHaveLength(2);
+  });
+
   it('counts when there is no host', () => {
     const { cluster, stat } = rig();
     expect(cluster.pick({})).toBeUndefined();
@@ -90,6 +103,34 @@ it('Cluster.chargeStatus counts by code, class and origin, and for the host', ()
   expect([stat('external.upstream_rq_5xx'), stat('internal.upstream_rq_5xx')]).toEqual([1, 1]);
   expect(stat('upstream_rq_completed')).toBe(3);
   expect(host.stats).toMatchObject({ rqSuccess: 1, rqError: 1 });
+});
+
+describe('Cluster.open', () => {
+  it('keeps connections of high priority apart, under limits of their own', async () => {
+    const { cluster, stat } = rig();
+    const upstream = await server((_text, socket) => void socket.write(OK));
+    cleanups.push(upstream.close);
+    cluster.update([endpoint(upstream.port)]);
+    const host = cluster.hosts[0] as UpstreamHost;
+    for (const priority of ['default', 'high', 'default', 'high'] as const) {
+      const request = new Get();
+      cluster.open(host, request, priority);
+      expect(await request.done).toBe('200 ok');
+    }
+    expect(upstream.sockets).toHaveLength(2);
+    expect(stat('upstream_cx_active')).toBe(2);
+    expect([cluster.breaker.connections, cluster.breakerHigh.connections]).toEqual([1, 1]);
+  });
+});
+
+it('Cluster.chargeRetried, chargeCanary and chargeAlt count below their prefixes, alternative names up to a limit', () => {
+  const { cluster, stat } = rig();
+  cluster.chargeRetried(503);
+  cluster.chargeCanary(200);
+  for (let i = 0; i < 200; i++) cluster.chargeAlt(`alt${i}`, 404, true);
+  expect([stat('retry.upstream_rq_503'), stat('canary.upstream_rq_2xx')]).toEqual([1, 1]);
+  expect([stat('alt99.upstream_rq_404'), stat('alt99.internal.upstream_rq_4xx')]).toEqual([1, 1]);
+  expect(stat('alt100.upstream_rq_404')).toBeUndefined();
 });
 
 describe('ClusterManager', () => {

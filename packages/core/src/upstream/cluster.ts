@@ -3,14 +3,40 @@ import type { RandomSource } from '../api/clock.ts';
 import type { Host } from '../api/cluster.ts';
 import type { Endpoint } from '../api/discovery.ts';
 import type { LoadBalancer, PickContext } from '../api/load-balancer.ts';
-import type { UpstreamCluster, UpstreamRequest, UpstreamTicket, UpstreamTraffic } from '../api/upstream.ts';
+import type { Runtime, RuntimeFraction } from '../api/runtime.ts';
+import type { Priority, UpstreamCluster, UpstreamRequest, UpstreamTicket, UpstreamTraffic } from '../api/upstream.ts';
+import { NO_RUNTIME } from '../runtime/layered-runtime.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
-import { type ClusterStats, clusterStats, type Histogram, ResponseCodeStats, type Scope } from '../stats/index.ts';
+import {
+  type ClusterStats,
+  clusterStats,
+  type Histogram,
+  ResponseCodeStats,
+  ringHashStats,
+  type Scope,
+} from '../stats/index.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { RoundRobin } from './default-pick.ts';
 import { endpointAddress, UpstreamHost } from './host.ts';
+import { LiveThresholds } from './live-thresholds.ts';
 import { Http1Pool, type PoolContext } from './pool-http1.ts';
+import { RingHash } from './ring-hash.ts';
 import type { ClusterSettings } from './settings.ts';
+import { TcpStream } from './tcp-stream.ts';
+import { OVERFLOW } from './unsent.ts';
+
+/** Alternative stat names per cluster. */
+const MAX_ALT_NAMES = 100;
+
+interface AltCodes {
+  readonly all: ResponseCodeStats;
+  readonly external: ResponseCodeStats;
+  readonly internal: ResponseCodeStats;
+}
+
+function balancerOf({ ringHash }: ClusterSettings, scope: Scope, random: RandomSource): LoadBalancer {
+  return ringHash === undefined ? new RoundRobin(random) : new RingHash(ringHash, random, ringHashStats(scope));
+}
 
 export class Cluster implements UpstreamCluster {
   readonly name: string;
@@ -23,15 +49,23 @@ export class Cluster implements UpstreamCluster {
   readonly discoveryName: string;
   private current: readonly UpstreamHost[] = [];
   private byAddress = new Map<string, UpstreamHost>();
+  readonly maxStreamDurationMs: number;
+  readonly maintenance: RuntimeFraction;
+  readonly random: RandomSource;
   private readonly policy: LoadBalancer;
   private readonly context: PoolContext;
+  private readonly highContext: PoolContext;
   private readonly codes: ResponseCodeStats;
   private readonly externalCodes: ResponseCodeStats;
   private readonly internalCodes: ResponseCodeStats;
+  private retriedCodes: ResponseCodeStats | undefined = undefined;
+  private canaryCodes: ResponseCodeStats | undefined = undefined;
+  private readonly altCodes = new Map<string, AltCodes>();
   private readonly metrics: Scope;
   private readonly rqTime: Histogram;
   private externalTime: Histogram | undefined = undefined;
   private internalTime: Histogram | undefined = undefined;
+  private tcpStreams: Set<TcpStream> | undefined = undefined;
 
   constructor(
     settings: ClusterSettings,
@@ -39,17 +73,25 @@ export class Cluster implements UpstreamCluster {
     scope: Scope,
     wheel: TimerWheel,
     random: RandomSource,
-    balancer: LoadBalancer = new RoundRobin(random),
+    balancer?: LoadBalancer,
+    runtime: Runtime = NO_RUNTIME,
   ) {
     this.name = settings.name;
     this.settings = settings;
     this.discoveryName = discoveryName;
     const own = scope.scope(`cluster.${settings.statName}.`);
     this.stats = clusterStats(own);
-    this.breaker = new CircuitBreaker(settings.thresholds.default, own, 'default');
-    this.breakerHigh = new CircuitBreaker(settings.thresholds.high, own, 'high');
-    this.policy = balancer;
+    const live = (priority: Priority) =>
+      new LiveThresholds(settings.thresholds[priority], runtime, settings.name, priority);
+    this.breaker = new CircuitBreaker(live('default'), own, 'default');
+    this.breakerHigh = new CircuitBreaker(live('high'), own, 'high');
+    this.policy = balancer ?? balancerOf(settings, own, random);
+    this.random = random;
+    this.maxStreamDurationMs = settings.maxStreamDurationMs;
+    const runtimeKey = `upstream.maintenance_mode.${settings.name}`;
+    this.maintenance = { numerator: 0, denominator: 100, runtimeKey };
     this.context = { settings, stats: this.stats, breaker: this.breaker, wheel };
+    this.highContext = { ...this.context, breaker: this.breakerHigh };
     this.codes = new ResponseCodeStats(own);
     this.externalCodes = new ResponseCodeStats(own, 'external.');
     this.internalCodes = new ResponseCodeStats(own, 'internal.');
@@ -78,7 +120,7 @@ export class Cluster implements UpstreamCluster {
       if (next.has(address)) continue;
       changed = true;
       host.removed = true;
-      host.pool?.drain();
+      host.drain();
     }
     this.byAddress = next;
     this.current = [...next.values()];
@@ -90,15 +132,54 @@ export class Cluster implements UpstreamCluster {
   }
 
   pick(context: PickContext): Host | undefined {
-    const host = this.policy.pick(context);
+    let host = this.policy.pick(context, 0);
+    const most = context.reselections ?? 0;
+    for (let reselection = 1; reselection <= most && host !== undefined; reselection++) {
+      if (context.shouldSkip?.(host) !== true) break;
+      host = this.policy.pick(context, reselection);
+    }
     if (host === undefined) this.stats.upstream_cx_none_healthy.inc();
     return host;
   }
 
-  open(host: Host, request: UpstreamRequest): UpstreamTicket | undefined {
+  open(host: Host, request: UpstreamRequest, priority: Priority = 'default'): UpstreamTicket | undefined {
     const target = host as UpstreamHost;
+    if (priority === 'high') {
+      target.highPool ??= new Http1Pool(target, this.highContext);
+      return target.highPool.open(request);
+    }
     target.pool ??= new Http1Pool(target, this.context);
     return target.pool.open(request);
+  }
+
+  openTcp(host: Host, request: UpstreamRequest, priority: Priority = 'default'): UpstreamTicket | undefined {
+    const context = priority === 'high' ? this.highContext : this.context;
+    const { breaker } = context;
+    if (breaker.connections >= breaker.thresholds.maxConnections) {
+      this.stats.upstream_cx_overflow.inc();
+      request.onFailure(OVERFLOW, host);
+      return undefined;
+    }
+    this.tcpStreams ??= new Set();
+    const streams = this.tcpStreams;
+    const stream = new TcpStream(host as UpstreamHost, context, request, (gone) => streams.delete(gone));
+    streams.add(stream);
+    return stream;
+  }
+
+  beginRetry(priority: Priority): boolean {
+    const breaker = this.breakerOf(priority);
+    if (!breaker.canRetry) return false;
+    breaker.addRetry();
+    return true;
+  }
+
+  endRetry(priority: Priority): void {
+    this.breakerOf(priority).removeRetry();
+  }
+
+  private breakerOf(priority: Priority): CircuitBreaker {
+    return priority === 'high' ? this.breakerHigh : this.breaker;
   }
 
   chargeStatus(host: Host | undefined, status: number, internal: boolean): void {
@@ -107,6 +188,29 @@ export class Cluster implements UpstreamCluster {
     if (host === undefined) return;
     if (status >= 500) host.stats.rqError++;
     else host.stats.rqSuccess++;
+  }
+
+  chargeRetried(status: number): void {
+    this.retriedCodes ??= new ResponseCodeStats(this.metrics, 'retry.');
+    this.retriedCodes.charge(status);
+  }
+
+  chargeCanary(status: number): void {
+    this.canaryCodes ??= new ResponseCodeStats(this.metrics, 'canary.');
+    this.canaryCodes.charge(status);
+  }
+
+  chargeAlt(name: string, status: number, internal: boolean): void {
+    let alt = this.altCodes.get(name);
+    if (alt === undefined) {
+      // Requests choose the name: beyond the limit they are counted nowhere rather than growing without bound.
+      if (this.altCodes.size >= MAX_ALT_NAMES) return;
+      const codes = (origin: string) => new ResponseCodeStats(this.metrics, `${name}.${origin}`);
+      alt = { all: codes(''), external: codes('external.'), internal: codes('internal.') };
+      this.altCodes.set(name, alt);
+    }
+    alt.all.charge(status);
+    (internal ? alt.internal : alt.external).charge(status);
   }
 
   chargeTime(durationMs: number, internal: boolean): void {
@@ -127,7 +231,8 @@ export class Cluster implements UpstreamCluster {
 
   /** Ends every connection and forgets the hosts. */
   close(): void {
-    for (const host of this.current) host.pool?.destroy();
+    for (const host of this.current) host.destroy();
+    for (const stream of this.tcpStreams ?? []) stream.close();
     this.current = [];
     this.byAddress.clear();
     this.policy.update([]);

@@ -12,7 +12,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { TimerWheel } from '../runtime/timer-wheel.ts';
 import { StatsStore } from '../stats/index.ts';
 import { Cluster } from './cluster.ts';
-import type { Thresholds } from './settings.ts';
+import type { ClusterSettings, Thresholds } from './settings.ts';
 
 const NOWHERE = { region: '', zone: '', subZone: '' };
 
@@ -21,14 +21,14 @@ export function endpoint(port: number, more: Partial<Endpoint> = {}): Endpoint {
 }
 
 /** A cluster `c` with its store. */
-export function clusterRig(thresholds: Partial<Thresholds> = {}) {
+export function clusterRig(thresholds: Partial<Thresholds> = {}, more: Partial<ClusterSettings> = {}) {
   const store = new StatsStore();
   const wheel = new TimerWheel(systemClock, (error) => {
     throw error;
   });
   const base = clusterSettings(clusterConfig('c', { endpoints: [] }));
   const limits = { ...base.thresholds.default, ...thresholds };
-  const settings = { ...base, thresholds: { ...base.thresholds, default: limits } };
+  const settings = { ...base, ...more, thresholds: { ...base.thresholds, default: limits } };
   const cluster = new Cluster(settings, 'static', store.scope(''), wheel, () => 0);
   const stat = (name: string) =>
     [...store.counters(), ...store.gauges()].find((metric) => metric.name === `cluster.c.${name}`)?.value;

@@ -17,6 +17,8 @@ export class UpstreamHost implements Host {
   weight: number;
   locality: Locality;
   priority: number;
+  metadata: Readonly<Record<string, unknown>> | undefined;
+  canary: boolean;
   healthy = true;
   readonly stats: HostStats = {
     cxActive: 0,
@@ -28,8 +30,10 @@ export class UpstreamHost implements Host {
     rqTimeout: 0,
     rqTotal: 0,
   };
-  /** Made with the first request. */
+  /** Made with the first request of priority `default`. */
   pool: Http1Pool | undefined = undefined;
+  /** Made with the first request of priority `high`: its connections are its own. */
+  highPool: Http1Pool | undefined = undefined;
   /** Removed from its cluster: finishes what it has, takes nothing new. */
   removed = false;
   /** @internal Smooth weighted round robin's running value. */
@@ -43,6 +47,20 @@ export class UpstreamHost implements Host {
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;
     this.priority = endpoint.priority;
+    this.metadata = endpoint.metadata;
+    this.canary = isCanary(endpoint);
+  }
+
+  /** Closes idle connections and lets busy ones finish. */
+  drain(): void {
+    this.pool?.drain();
+    this.highPool?.drain();
+  }
+
+  /** Ends every connection at once. */
+  destroy(): void {
+    this.pool?.destroy();
+    this.highPool?.destroy();
   }
 
   /** Takes over what may change without making it another host. */
@@ -51,5 +69,12 @@ export class UpstreamHost implements Host {
     this.weight = endpoint.weight;
     this.locality = endpoint.locality;
     this.priority = endpoint.priority;
+    this.metadata = endpoint.metadata;
+    this.canary = isCanary(endpoint);
   }
+}
+
+function isCanary({ metadata }: Endpoint): boolean {
+  const own = metadata?.['envoy.lb'];
+  return typeof own === 'object' && own !== null && 'canary' in own && own.canary === true;
 }

@@ -181,18 +181,44 @@ describe('Http1Pool', () => {
     expect([stat('upstream_rq_active'), stat('upstream_cx_destroy_local')]).toEqual([0, expect.any(Number)]);
   });
 
-  it('refuses what is over max_requests and max_pending_requests', async () => {
-    const full = await rig(() => {}, { maxRequests: 1 });
-    full.open(new Get());
-    await until(() => full.stat('upstream_rq_active') === 1);
+  it('refuses what is over max_requests when it would get a connection', async () => {
+    const { open, stat, upstream } = await rig(() => {}, { maxRequests: 1 });
+    open(new Get());
+    await until(() => stat('upstream_rq_active') === 1);
     const over = new Get();
-    full.open(over);
+    open(over);
+    expect(over.failure).toBeUndefined();
     expect(await over.done).toBe('failure: overflow');
-    const queue = await rig(() => {}, { maxPendingRequests: 1 });
-    queue.open(new Get());
+    expect([stat('upstream_rq_active_overflow'), stat('upstream_rq_pending_overflow')]).toEqual([1, 0]);
+    // The connection that it had been waiting for is there for others.
+    expect(stat('upstream_rq_pending_active')).toBe(0);
+    await until(() => upstream.sockets.length === 2);
+    expect(stat('upstream_cx_active')).toBe(2);
+  });
+
+  it('refuses every waiting request of a connection that comes when max_requests is reached', async () => {
+    const { open, stat } = await rig(() => {}, { maxRequests: 1 });
+    const requests = [new Get(), new Get(), new Get()];
+    for (const request of requests) open(request);
+    await until(() => requests.filter(({ failure }) => failure?.reason === 'overflow').length === 2);
+    expect([stat('upstream_rq_active'), stat('upstream_rq_active_overflow')]).toEqual([1, 2]);
+  });
+
+  it('lets a request wait that is over max_requests, if there is room by the time of its connection', async () => {
+    const { open } = await rig(always, { maxRequests: 1 });
+    const [first, second] = [new Get(), new Get()];
+    open(first);
+    await first.done;
+    open(second);
+    expect(await second.done).toBe('200 ok');
+  });
+
+  it('refuses what is over max_pending_requests', async () => {
+    const { open, stat } = await rig(() => {}, { maxPendingRequests: 1 });
+    open(new Get());
     const second = new Get();
-    queue.open(second);
+    open(second);
     expect(await second.done).toBe('failure: overflow');
-    expect(queue.stat('upstream_rq_pending_overflow')).toBe(1);
+    expect(stat('upstream_rq_pending_overflow')).toBe(1);
   });
 });

@@ -3,16 +3,15 @@
  * are made. Invariants: a connection serves one request at a time; one that ended uncleanly is never reused; every
  * waiting request is answered by `onReady` or `onFailure` exactly once, unless cancelled.
  */
-import type { ResetReason, UpstreamFailure } from '../api/codec.ts';
+import type { UpstreamFailure } from '../api/codec.ts';
 import type { UpstreamRequest, UpstreamTicket } from '../api/upstream.ts';
-import { type ClientCodecHandler, Http1ClientCodec } from '../http1/client-codec.ts';
-import { Connection, type ConnectionHandler } from '../net/connection.ts';
-import { connectFailure } from '../net/failure-text.ts';
-import { TimerEntry, type TimerWheel } from '../runtime/timer-wheel.ts';
+import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { ClusterStats } from '../stats/index.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { UpstreamHost } from './host.ts';
+import { PooledConnection } from './pooled-connection.ts';
 import type { ClusterSettings } from './settings.ts';
+import { OVERFLOW } from './unsent.ts';
 
 /** What all pools of a cluster share. */
 export interface PoolContext {
@@ -34,16 +33,6 @@ class Waiting implements UpstreamTicket {
   }
 }
 
-/** Failures before a request was handed to any connection. */
-function unsent(reason: ResetReason): UpstreamFailure {
-  return Object.freeze({ reason, detail: undefined, reused: false, responseStarted: false, requestSent: false });
-}
-const OVERFLOW = unsent('overflow');
-const TIMED_OUT = unsent('connection timeout');
-const CLOSED_EARLY = unsent('connection termination');
-/** The peer sent bytes before any request. */
-const SPOKE_FIRST = unsent('protocol error');
-
 export class Http1Pool {
   readonly host: UpstreamHost;
   readonly context: PoolContext;
@@ -61,13 +50,19 @@ export class Http1Pool {
   /** Serves `request` now from an idle connection, or queues it. */
   open(request: UpstreamRequest): UpstreamTicket | undefined {
     const { breaker, stats } = this.context;
-    if (breaker.requests >= breaker.thresholds.maxRequests) return this.overflow(request);
     const connection = request.freshConnection === true ? undefined : this.takeIdle();
     if (connection !== undefined) {
-      connection.serve(request);
+      if (this.full) {
+        this.idle.push(connection);
+        this.refuse(request);
+      } else connection.serve(request);
       return undefined;
     }
-    if (breaker.pending >= breaker.thresholds.maxPendingRequests) return this.overflow(request);
+    if (breaker.pending >= breaker.thresholds.maxPendingRequests) {
+      stats.upstream_rq_pending_overflow.value++;
+      request.onFailure(OVERFLOW, this.host);
+      return undefined;
+    }
     stats.upstream_rq_pending_total.value++;
     stats.upstream_rq_pending_active.inc();
     breaker.addPending();
@@ -85,10 +80,15 @@ export class Http1Pool {
     return connection;
   }
 
-  private overflow(request: UpstreamRequest): undefined {
-    this.context.stats.upstream_rq_pending_overflow.value++;
+  /** As many requests are being served as may be; asked when one would get a connection, as Envoy does. */
+  private get full(): boolean {
+    const { breaker } = this.context;
+    return breaker.requests >= breaker.thresholds.maxRequests;
+  }
+
+  private refuse(request: UpstreamRequest): void {
+    this.context.stats.upstream_rq_active_overflow.value++;
     request.onFailure(OVERFLOW, this.host);
-    return undefined;
   }
 
   /** One connection on its way for each waiting request, within the limit; an empty pool may always have one. */
@@ -121,11 +121,13 @@ export class Http1Pool {
   /** @internal A new connection is up, or a served one is free again. */
   ready(connection: PooledConnection, fresh: boolean): void {
     if (fresh) this.connecting--;
-    const waiting = fresh ? this.waiting.shift() : this.takeWaitingForUsed();
-    if (waiting !== undefined) {
+    for (let waiting = this.nextWaiting(fresh); waiting !== undefined; waiting = this.nextWaiting(fresh)) {
       this.left();
-      connection.serve(waiting.request);
-      return;
+      if (!this.full) {
+        connection.serve(waiting.request);
+        return;
+      }
+      this.refuse(waiting.request);
     }
     // Who still waits wants a fresh connection; with none on its way, this one makes room.
     if (this.draining || this.connecting < this.waiting.length) {
@@ -134,6 +136,10 @@ export class Http1Pool {
     }
     this.idle.push(connection);
     connection.becameIdle();
+  }
+
+  private nextWaiting(fresh: boolean): Waiting | undefined {
+    return fresh ? this.waiting.shift() : this.takeWaitingForUsed();
   }
 
   /** The first waiting request that takes any connection. */
@@ -178,204 +184,4 @@ export class Http1Pool {
     this.draining = true;
     for (const connection of [...this.all]) connection.close();
   }
-}
-
-/** One connection of a pool, through its life: connecting → settling → idle ⇄ busy → closed. */
-class PooledConnection extends TimerEntry implements ConnectionHandler, ClientCodecHandler {
-  private readonly pool: Http1Pool;
-  private readonly connection: Connection;
-  private readonly codec: Http1ClientCodec;
-  private readonly startMs: number;
-  private sink: UpstreamRequest | undefined = undefined;
-  private connected = false;
-  private ownSettled = false;
-  private poisoned = false;
-  private timedOut = false;
-  private closedByUs = false;
-  private active = false;
-  /** It has been idle, used before or not: the peer may have given it up since. */
-  private pooled = false;
-  private idleSinceMs = 0;
-
-  constructor(pool: Http1Pool) {
-    super();
-    this.pool = pool;
-    const { host, context } = pool;
-    const { settings, stats, breaker, wheel } = context;
-    this.startMs = wheel.nowMs();
-    breaker.addConnection();
-    host.stats.cxTotal++;
-    host.stats.cxActive++;
-    stats.upstream_cx_total.value++;
-    stats.upstream_cx_http1_total.value++;
-    stats.upstream_cx_active.inc();
-    const target = host.port < 0 ? { path: host.ip } : { host: host.ip, port: host.port };
-    this.connection = Connection.connect(target, this, settings.bufferLimitBytes, () => this.onConnect());
-    if (settings.tcpKeepaliveMs !== undefined) this.connection.socket.setKeepAlive(true, settings.tcpKeepaliveMs);
-    this.codec = new Http1ClientCodec(this.connection, settings.responseLimits, settings.enableTrailers, this);
-    wheel.arm(this, settings.connectTimeoutMs);
-  }
-
-  /** An idle connection that the peer has not touched. */
-  get usable(): boolean {
-    return !this.connection.closed && !this.connection.peerEnded && !this.codec.busy && this.connected;
-  }
-
-  private onConnect(): void {
-    this.disarm();
-    this.connected = true;
-    this.pool.context.stats.upstream_cx_connect_ms.record(this.pool.context.wheel.nowMs() - this.startMs);
-    // A peer that speaks before it was asked would poison the first response: let one whole poll pass before use.
-    setImmediate(settle, this);
-  }
-
-  /** @internal */
-  settled(): void {
-    if (this.connection.closed || this.poisoned || this.closedByUs) return;
-    this.ownSettled = true;
-    this.pool.ready(this, true);
-  }
-
-  serve(request: UpstreamRequest): void {
-    const { host, context } = this.pool;
-    this.active = true;
-    context.breaker.addRequest();
-    host.stats.rqTotal++;
-    host.stats.rqActive++;
-    context.stats.upstream_rq_total.value++;
-    context.stats.upstream_rq_active.inc();
-    this.sink = request;
-    const reused = this.pooled || this.codec.requests > 0;
-    this.codec.attach(request, reused);
-    request.onReady(this.codec, host, reused);
-  }
-
-  becameIdle(): void {
-    const { settings, wheel } = this.pool.context;
-    this.pooled = true;
-    this.idleSinceMs = wheel.nowMs();
-    if (settings.idleTimeoutMs > 0 && !this.armed) wheel.arm(this, settings.idleTimeoutMs);
-  }
-
-  /** The deadline of the state it is in: connecting, or idle. */
-  onDue(): void {
-    const { settings, stats, wheel } = this.pool.context;
-    if (!this.connected) {
-      this.timedOut = true;
-      stats.upstream_cx_connect_timeout.value++;
-      this.close();
-      return;
-    }
-    const left = this.active ? settings.idleTimeoutMs : this.idleSinceMs + settings.idleTimeoutMs - wheel.nowMs();
-    if (left > 0) {
-      wheel.arm(this, left);
-      return;
-    }
-    stats.upstream_cx_idle_timeout.value++;
-    this.close();
-  }
-
-  close(): void {
-    this.closedByUs = true;
-    this.connection.destroy();
-  }
-
-  // ClientCodecHandler
-
-  onExchangeEnd(reusable: boolean): void {
-    const { settings, stats } = this.pool.context;
-    this.release();
-    const spent = settings.maxRequestsPerConnection > 0 && this.codec.requests >= settings.maxRequestsPerConnection;
-    if (spent) stats.upstream_cx_max_requests.value++;
-    const old =
-      settings.maxConnectionDurationMs > 0 &&
-      this.pool.context.wheel.nowMs() - this.startMs >= settings.maxConnectionDurationMs;
-    if (old) stats.upstream_cx_max_duration_reached.value++;
-    if (!reusable || spent || old || this.connection.peerEnded) this.close();
-    else this.pool.ready(this, false);
-  }
-
-  onProtocolError(): void {
-    this.poisoned = true;
-    this.pool.context.stats.upstream_cx_protocol_error.value++;
-    this.close();
-  }
-
-  private release(): void {
-    if (!this.active) return;
-    const { host, context } = this.pool;
-    this.active = false;
-    this.sink = undefined;
-    host.stats.rqActive--;
-    context.breaker.removeRequest();
-    context.stats.upstream_rq_active.dec();
-  }
-
-  // ConnectionHandler
-
-  onBytes(chunk: Buffer, owned: boolean): void {
-    const { wheel } = this.pool.context;
-    const outermost = wheel.beginTurn();
-    try {
-      this.codec.feed(chunk, owned);
-    } finally {
-      if (outermost) wheel.endTurn();
-    }
-  }
-
-  /** An upstream that half-closes has finished, or will not answer any more. */
-  onEnd(): void {
-    this.codec.disconnected('connection termination', undefined, true);
-    this.connection.destroy();
-  }
-
-  onWritable(): void {
-    this.sink?.onWritable();
-  }
-
-  onClose(error: Error | undefined): void {
-    this.disarm();
-    const { host, context } = this.pool;
-    const { stats, breaker, wheel } = context;
-    breaker.removeConnection();
-    host.stats.cxActive--;
-    stats.upstream_cx_active.dec();
-    stats.upstream_cx_rx_bytes_total.value += this.connection.bytesRead;
-    stats.upstream_cx_tx_bytes_total.value += this.connection.bytesWritten;
-    stats.upstream_cx_length_ms.record(wheel.nowMs() - this.startMs);
-    stats.upstream_rq_per_cx.record(this.codec.requests);
-    stats.upstream_cx_destroy.value++;
-    if (!this.ownSettled) {
-      this.pool.connectFailed(this, this.connectFailure(error));
-      return;
-    }
-    if (this.closedByUs) stats.upstream_cx_destroy_local.value++;
-    else stats.upstream_cx_destroy_remote.value++;
-    this.closeActive(error);
-    this.pool.gone(this);
-  }
-
-  private connectFailure(error: Error | undefined): UpstreamFailure {
-    if (this.timedOut) return TIMED_OUT;
-    if (this.poisoned) return SPOKE_FIRST;
-    return this.connected ? CLOSED_EARLY : connectFailure(error);
-  }
-
-  private closeActive(error: Error | undefined): void {
-    const { stats } = this.pool.context;
-    if (!this.active) return;
-    stats.upstream_cx_destroy_with_active_rq.value++;
-    if (this.closedByUs) stats.upstream_cx_destroy_local_with_active_rq.value++;
-    else stats.upstream_cx_destroy_remote_with_active_rq.value++;
-    this.release();
-    const reason: ResetReason = 'connection termination';
-    this.codec.disconnected(reason, undefined, error === undefined);
-  }
-}
-
-function settle(connection: PooledConnection): void {
-  setImmediate(settledNow, connection);
-}
-function settledNow(connection: PooledConnection): void {
-  connection.settled();
 }

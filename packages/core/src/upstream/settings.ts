@@ -1,5 +1,6 @@
 /** What a cluster needs at run time, in plain numbers; made from the frozen config by `config/build`. */
 import type { HeadLimits } from '../http1/head-parser.ts';
+import type { Http1ClientOptions } from '../http1/options.ts';
 
 /** Circuit breaker thresholds of one priority (`circuit_breakers.thresholds`). */
 export interface Thresholds {
@@ -12,6 +13,31 @@ export interface Thresholds {
   /** Default 3. */
   readonly maxRetries: number;
   readonly trackRemaining: boolean;
+  /** Takes the place of `maxRetries` when given. */
+  readonly retryBudget: RetryBudget | undefined;
+}
+
+/** Retries as a share of what is in flight (`retry_budget`). */
+export interface RetryBudget {
+  /** Percent of active and pending requests. Default 20. */
+  readonly percent: number;
+  /** So many retries are always allowed. Default 3. */
+  readonly minConcurrency: number;
+}
+
+/** Envoy `RingHash` and `RingHashLbConfig`. */
+export interface RingSettings {
+  /** Default 1024. */
+  readonly minimumRingSize: number;
+  /** Default and limit 8 388 608. */
+  readonly maximumRingSize: number;
+  readonly hashFunction: 'XX_HASH' | 'MURMUR_HASH_2';
+}
+
+/** What a ring hash balancer runs on. */
+export interface RingHashSettings extends RingSettings {
+  /** The host name instead of the address is hashed. */
+  readonly useHostnameForHashing: boolean;
 }
 
 export interface ClusterSettings {
@@ -24,15 +50,21 @@ export interface ClusterSettings {
   readonly idleTimeoutMs: number;
   /** 0 is unlimited. */
   readonly maxConnectionDurationMs: number;
+  /** Limit of one attempt; 0 is unlimited. */
+  readonly maxStreamDurationMs: number;
   /** Requests per connection; 0 is unlimited. */
   readonly maxRequestsPerConnection: number;
   /** Unsent request bytes above which the client is paused. */
   readonly bufferLimitBytes: number;
   readonly responseLimits: HeadLimits;
   readonly enableTrailers: boolean;
+  /** Further options of the HTTP/1 codec; Envoy's defaults when absent. */
+  readonly http1?: Http1ClientOptions | undefined;
   /** TCP keep-alive probes start after this idle time; `undefined` leaves them off. */
   readonly tcpKeepaliveMs: number | undefined;
   readonly thresholds: { readonly default: Thresholds; readonly high: Thresholds };
+  /** Round robin when absent. */
+  readonly ringHash?: RingHashSettings | undefined;
 }
 
 export const DEFAULT_THRESHOLDS: Thresholds = Object.freeze({
@@ -41,4 +73,5 @@ export const DEFAULT_THRESHOLDS: Thresholds = Object.freeze({
   maxRequests: 1024,
   maxRetries: 3,
   trackRemaining: false,
+  retryBudget: undefined,
 });

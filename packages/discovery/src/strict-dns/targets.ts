@@ -27,7 +27,7 @@ export function readTargets(config: ClusterConfig): { targets: readonly Target[]
 }
 
 function targetsOf(group: Locality): Target[] {
-  return group.lbEndpoints.map(({ endpoint, loadBalancingWeight }) => {
+  return group.lbEndpoints.map(({ endpoint, loadBalancingWeight, metadata }) => {
     const { socketAddress, pipe } = endpoint?.address ?? {};
     const address = pipe?.path ?? socketAddress?.address ?? '';
     const final = pipe !== undefined || isLiteral(address);
@@ -41,6 +41,7 @@ function targetsOf(group: Locality): Target[] {
         weight: loadBalancingWeight,
         priority: group.priority,
         locality: group.locality ?? NOWHERE,
+        metadata: metadata?.filterMetadata,
       },
     };
   });

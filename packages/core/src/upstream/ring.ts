@@ -1,0 +1,143 @@
+/**
+ * A ketama ring: every host stands at many places of a circle of 64-bit numbers, and a request goes to the first host at
+ * or behind its hash. Invariant: `high`, `low` and `owner` describe the places in ascending order.
+ */
+import { murmurHash2Into } from '../hash/murmur-hash2.ts';
+import { Word64 } from '../hash/word64.ts';
+import { xxHash64Into } from '../hash/xxhash64.ts';
+import type { RingSettings } from './settings.ts';
+
+/** One host, as it is put on the ring. */
+export interface RingMember {
+  /** One byte per character. */
+  readonly key: string;
+  readonly weight: number;
+}
+
+const HASH_FUNCTIONS = { XX_HASH: xxHash64Into, MURMUR_HASH_2: murmurHash2Into };
+
+export class Ring {
+  /** The number of places that was aimed at; fractions of hosts may make it one more or less. */
+  readonly size: number;
+  /** Places of the host that has the fewest. */
+  readonly fewest: number;
+  /** Places of the host that has the most. */
+  readonly most: number;
+  private readonly high: Uint32Array;
+  private readonly low: Uint32Array;
+  private readonly owner: Uint32Array;
+
+  constructor(members: readonly RingMember[], settings: RingSettings) {
+    const total = members.reduce((sum, { weight }) => sum + weight, 0);
+    const shares = members.map(({ weight }) => weight / total);
+    const least = shares.reduce((min, share) => Math.min(min, share), 1);
+    // As in Envoy: the lightest host gets a whole number of places.
+    const scale = Math.min(Math.ceil(least * settings.minimumRingSize) / least, settings.maximumRingSize);
+    const counts = placesOf(shares, scale);
+    const places = counts.reduce((sum, count) => sum + count, 0);
+    this.size = Math.ceil(scale);
+    this.fewest = counts.reduce((min, count) => Math.min(min, count), this.size);
+    this.most = counts.reduce((max, count) => Math.max(max, count), 0);
+    this.high = new Uint32Array(places);
+    this.low = new Uint32Array(places);
+    this.owner = new Uint32Array(places);
+    this.fill(members, counts, HASH_FUNCTIONS[settings.hashFunction]);
+    sortPlaces(this.high, this.low, this.owner);
+  }
+
+  /** How many places there are. */
+  get places(): number {
+    return this.owner.length;
+  }
+
+  private fill(
+    members: readonly RingMember[],
+    counts: readonly number[],
+    hashInto: (text: string, result: Word64) => void,
+  ): void {
+    const word = new Word64();
+    let place = 0;
+    for (let member = 0; member < members.length; member++) {
+      const prefix = `${(members[member] as RingMember).key}_`;
+      for (let i = 0; i < (counts[member] as number); i++, place++) {
+        hashInto(prefix + i, word);
+        this.high[place] = word.high;
+        this.low[place] = word.low;
+        this.owner[place] = member;
+      }
+    }
+  }
+
+  /** The first place at or behind a hash, whose halves are given unsigned; behind the last one comes the first. */
+  find(high: number, low: number): number {
+    let from = 0;
+    let to = this.owner.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      const there = this.high[middle] as number;
+      if (there < high || (there === high && (this.low[middle] as number) < low)) from = middle + 1;
+      else to = middle;
+    }
+    return from === this.owner.length ? 0 : from;
+  }
+
+  /** The index of the member at a place. */
+  memberAt(place: number): number {
+    return this.owner[place] as number;
+  }
+}
+
+/** Shares are seldom whole numbers of places: running sums keep the whole ring at its size. */
+function placesOf(shares: readonly number[], scale: number): number[] {
+  let current = 0;
+  let target = 0;
+  return shares.map((share) => {
+    target += scale * share;
+    let count = 0;
+    for (; current < target; current++) count++;
+    return count;
+  });
+}
+
+const DIGITS = 256;
+
+type Places = readonly [high: Uint32Array, low: Uint32Array, owner: Uint32Array];
+
+/** Radix sort, a byte at a time from the lowest: linear also for millions of places, and equal hashes keep their order. */
+function sortPlaces(high: Uint32Array, low: Uint32Array, owner: Uint32Array): void {
+  let from: Places = [high, low, owner];
+  let to: Places = [new Uint32Array(high.length), new Uint32Array(high.length), new Uint32Array(high.length)];
+  // An even number of passes: the last one leaves the result where it began.
+  for (let pass = 0; pass < 8; pass++) {
+    const starts = startsOf(pass < 4 ? from[1] : from[0], 8 * (pass & 3));
+    movePlaces(from, to, starts, pass);
+    [from, to] = [to, from];
+  }
+}
+
+/** Where the places of each digit begin. */
+function startsOf(keys: Uint32Array, shift: number): Uint32Array {
+  const starts = new Uint32Array(DIGITS);
+  for (let i = 0; i < keys.length; i++) (starts[((keys[i] as number) >>> shift) & 0xff] as number)++;
+  let sum = 0;
+  for (let digit = 0; digit < DIGITS; digit++) {
+    const count = starts[digit] as number;
+    starts[digit] = sum;
+    sum += count;
+  }
+  return starts;
+}
+
+function movePlaces([high, low, owner]: Places, to: Places, next: Uint32Array, pass: number): void {
+  const keys = pass < 4 ? low : high;
+  const shift = 8 * (pass & 3);
+  const [toHigh, toLow, toOwner] = to;
+  for (let i = 0; i < keys.length; i++) {
+    const digit = ((keys[i] as number) >>> shift) & 0xff;
+    const place = next[digit] as number;
+    next[digit] = place + 1;
+    toHigh[place] = high[i] as number;
+    toLow[place] = low[i] as number;
+    toOwner[place] = owner[i] as number;
+  }
+}
