@@ -49,7 +49,7 @@ it('max_requests refuses the request over it, and takes the next one when there 
     flags: 'UO',
     details: 'upstream_reset_before_response_started{overflow}',
   });
-  expect(proxy.stats('cluster.upstream.upstream_rq_pending_overflow')).toBe(1);
+  expect(proxy.stats('cluster.upstream.upstream_rq_active_overflow')).toBe(1);
   await next();
   expect((await first.readResponse()).body).toBe('/1');
   expect(proxy.stats('cluster.upstream.circuit_breakers.default.rq_open')).toBe(0);

@@ -1,26 +1,32 @@
 /** The router's configuration: Envoy's `Router`. */
-import { bool, fields, message, withDefault } from '@mesh/core/proto';
+import { bool, fields, list, message, string, withDefault } from '@mesh/core/proto';
+import { STRICT_CHECKS } from './request-overrides.ts';
 
-const tracing = 'tracing is not built yet';
+const strictNames = Object.keys(STRICT_CHECKS);
+const STRICT_NAMES = new RegExp(`^(${strictNames.join('|')})$`);
 const logging = 'access logs are not built yet';
 
 /** Schema of `envoy.extensions.filters.http.router.v3.Router`. */
 export const routerSchema = message(
   {
+    /** Responses are counted by code, and the time they take. Default true. */
+    dynamic_stats: withDefault(bool(), true),
     /** No `x-envoy-*` fields are added to requests and responses. Default false. */
     suppress_envoy_headers: withDefault(bool(), false),
+    /** Requests in which one of these fields is not valid are answered 400. */
+    strict_check_headers: list(string({ pattern: STRICT_NAMES, expected: `one of ${strictNames.join(', ')}` })),
     /** Prefer an incoming `x-envoy-expected-rq-timeout-ms` as the timeout. Default false. */
     respect_expected_rq_timeout: withDefault(bool(), false),
+    /** Responses to gRPC requests are not counted by HTTP code. Default false. */
+    suppress_grpc_request_failure_code_stats: withDefault(bool(), false),
   },
   {
     name: 'envoy.extensions.filters.http.router.v3.Router',
     known: {
-      dynamic_stats: 'the statistics that it switches off are not built',
-      start_child_span: tracing,
+      start_child_span: 'tracing is not built yet',
       ...fields('upstream_log upstream_log_options', logging),
-      strict_check_headers: 'a bad value of an x-envoy header counts as absent',
-      suppress_grpc_request_failure_code_stats: 'gRPC statistics are not built yet',
       upstream_http_filters: 'upstream HTTP filters are not built yet',
+      reject_connect_request_early_data: 'CONNECT is not built yet',
     },
   },
 );

@@ -12,7 +12,18 @@ import {
   truncate,
 } from '@mesh/testing';
 import { describe, expect, it } from 'vitest';
-import { ask, clientOf, closeAfterEach, get, observer, post, proxyFor, upstreamOf } from './fixture.ts';
+import {
+  ask,
+  clientOf,
+  closeAfterEach,
+  get,
+  observer,
+  post,
+  proxyFor,
+  retrying,
+  turns,
+  upstreamOf,
+} from './fixture.ts';
 
 closeAfterEach();
 
@@ -104,7 +115,8 @@ it.each<[string, Behaviour]>([
   expect(outcomes).toEqual([
     { status: 200, flags: 'UPE', details: 'upstream_reset_after_response_started{protocol_error}' },
   ]);
-  expect(proxy.stats('http.ingress_http.rq_reset_after_downstream_response_started')).toBe(1);
+  // As in Envoy, which counts it for gRPC calls only.
+  expect(proxy.stats('http.ingress_http.rq_reset_after_downstream_response_started')).toBe(0);
 });
 
 it('a failure of one stream leaves the others alone', async () => {
@@ -149,4 +161,30 @@ it('a reply keeps what the upstream has not finished from being waited for', asy
   await client.readUntil('\r\n\r\n');
   client.reset();
   await upstream.until(() => upstream.openConnections === 0, 'the upstream connection to close');
+});
+
+it('a cut gRPC response is counted, and is an error of its host', async () => {
+  const headers = { 'content-type': 'application/grpc' };
+  const upstream = await upstreamOf(truncate({ headers, body: '0123456789' }, 80));
+  const proxy = await proxyFor({ upstream });
+  const client = await clientOf(proxy);
+  await client.send(post('/', 'x', 'content-type: application/grpc\r\n'));
+  await expect(client.readResponse()).rejects.toThrow();
+  expect(proxy.stats('http.ingress_http.rq_reset_after_downstream_response_started')).toBe(1);
+});
+
+it('a failure behind an interim response is not tried again: the client may have seen that', async () => {
+  const { filter, outcomes } = observer();
+  const upstream = await upstreamOf(async (_request, peer) => {
+    await peer.write('HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n');
+    await turns();
+    peer.end();
+  });
+  const proxy = await proxyFor({ filters: [filter], upstream, ...retrying({ retryOn: '5xx' }) });
+  const response = await ask(proxy);
+  expect([response.status, response.body]).toEqual([503, `${BEFORE}connection termination`]);
+  const details = 'upstream_reset_after_response_started{connection_termination}';
+  expect(outcomes).toEqual([{ status: 503, flags: 'UC', details }]);
+  expect(upstream.requests).toHaveLength(1);
+  expect(proxy.stats('cluster.upstream.upstream_rq_103')).toBe(1);
 });

@@ -7,9 +7,14 @@ const FLAGS: Readonly<Record<ResetReason, number>> = {
   'connection timeout': ResponseFlag.UF,
   'connection termination': ResponseFlag.UC,
   'local reset': ResponseFlag.LR,
+  'local refused stream reset': ResponseFlag.LR,
   overflow: ResponseFlag.UO,
   'remote reset': ResponseFlag.UR,
+  'remote refused stream reset': ResponseFlag.UR,
+  'remote error with CONNECT request': ResponseFlag.UR,
   'protocol error': ResponseFlag.UPE,
+  'overload manager reset': ResponseFlag.OM,
+  'HTTP/1 premature upstream half close': ResponseFlag.LR,
 };
 
 /** A message that ends in its middle is a broken message: Envoy's parser sees it so. */
@@ -39,3 +44,12 @@ export function failureDetails(failure: UpstreamFailure, started: boolean): stri
   const transport = failure.detail === undefined ? '' : `|${failure.detail}`;
   return `upstream_reset_${when}_response_started{${`${reasonOf(failure)}${transport}`.replaceAll(' ', '_')}}`;
 }
+
+/** An attempt that this side has given up. */
+export const LOCAL_RESET: UpstreamFailure = Object.freeze({
+  reason: 'local reset',
+  detail: undefined,
+  reused: false,
+  responseStarted: false,
+  requestSent: true,
+});

@@ -1,5 +1,12 @@
 /** Live proxies, upstreams and clients of the router's tests, closed after each test. */
-import { type ConfiguredHttpFilter, defineHttpFilter, flagString, type HttpFilter } from '@mesh/core';
+import {
+  type ConfiguredHttpFilter,
+  defineHttpFilter,
+  flagString,
+  type HttpFilter,
+  route,
+  virtualHost,
+} from '@mesh/core';
 import {
   type LiveProxy,
   type RawClient,
@@ -83,4 +90,21 @@ export function observer(): { readonly filter: ConfiguredHttpFilter; readonly ou
 /** Lets everything that sockets of this process have for one another arrive. */
 export async function turns(count = 20): Promise<void> {
   for (let i = 0; i < count; i++) await turn();
+}
+
+/** A connection manager for which clients on loopback are internal: their `x-envoy-*` fields count. */
+export const TRUSTING = {
+  useRemoteAddress: true,
+  internalAddressConfig: { cidrRanges: [{ addressPrefix: '127.0.0.0', prefixLen: 8 }] },
+} as unknown as StartProxyOptions;
+
+/** Routes everything to the cluster `upstream` with these settings of route action and virtual host. */
+export function routed(action: object, host: object = {}): StartProxyOptions {
+  const routes = [route('/', 'upstream', { route: action as Record<string, unknown> })];
+  return { virtualHosts: [virtualHost('v', { domains: ['*'], routes, ...host })] };
+}
+
+/** `routed` with a retry policy. */
+export function retrying(retryPolicy: object, host: object = {}, action: object = {}): StartProxyOptions {
+  return routed({ ...action, retryPolicy }, host);
 }

@@ -2,7 +2,7 @@
 import { defineTerminalHttpFilter } from '@mesh/core';
 import type { MessageOutput } from '@mesh/core/proto';
 import { routerSchema } from './config.ts';
-import { RouterExchange, routerHooks } from './router.ts';
+import { newExchange, routerHooks } from './router.ts';
 
 /** What the router's config schema yields. */
 export type RouterConfig = MessageOutput<typeof routerSchema.info.fields>;
@@ -16,6 +16,6 @@ export const router = defineTerminalHttpFilter({
   name: 'envoy.filters.http.router',
   typeUrl: 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router',
   config: routerSchema,
-  newState: () => new RouterExchange(),
+  newState: newExchange,
   create: (settings, context) => routerHooks(settings, context.stats),
 });
