@@ -34,6 +34,23 @@ describe('compose', () => {
     expect(() => listener({ host: 'localhost', port: 1 })).toThrow('is not an IP address');
   });
 
+  it('route without a cluster takes the action of its options, with the defaults filled in', () => {
+    const clusters = [
+      { name: 'a', weight: 9 },
+      { clusterHeader: 'x', weight: 1 },
+    ];
+    expect(route('/a', undefined, { route: { weightedClusters: { clusters } } }).route).toMatchObject({
+      timeoutMs: 15_000,
+      weightedClusters: { runtimeKeyPrefix: '', clusters: [{ name: 'a', clusterHeader: '' }, { name: '' }] },
+    });
+    const retryPolicy = { retryOn: '5xx', retryHostPredicate: [] };
+    expect(route('/a', 'b', { route: { retryPolicy } }).route).toMatchObject({
+      cluster: 'b',
+      retryPolicy: { numRetries: 1 },
+    });
+    expect(route('/a', undefined, { redirect: { pathRedirect: '/b' } as never }).route).toBeUndefined();
+  });
+
   it('route fills in the defaults of Envoy', () => {
     expect(route('/a', 'b')).toMatchObject({
       match: { prefix: '/a', caseSensitive: true },

@@ -128,17 +128,19 @@ export type RouteOptions = Partial<Omit<RouteConfig, 'match' | 'route'>> & {
 };
 
 /**
- * A route: requests whose path begins with `prefix` go to `cluster`.
+ * A route: requests whose path begins with `prefix` go to `cluster`; without one, to what `route` of the options says
+ * (`clusterHeader`, `weightedClusters`), or they are answered by one of the other actions.
  *
  * @example route('/service/1', 'service1')
  * @example route('/api', 'api', { route: { prefixRewrite: '/', timeoutMs: 3000 } })
+ * @example route('/canary', undefined, { route: { weightedClusters: { clusters: [{ name: 'a', weight: 9 }, { name: 'b', weight: 1 }] } } })
  * @example route('/old', undefined, { redirect: { pathRedirect: '/new' } })
  */
 export function route(prefix: string, cluster: string | undefined, options: RouteOptions = {}): RouteConfig {
   const { match, route: action, ...rest } = options;
   return filled(`route ${prefix}`, routeSchema, {
     match: { prefix, ...match },
-    ...(cluster === undefined ? {} : { route: { cluster, ...action } }),
+    ...(cluster === undefined && action === undefined ? {} : { route: { ...(cluster && { cluster }), ...action } }),
     ...rest,
   });
 }

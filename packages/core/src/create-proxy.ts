@@ -14,6 +14,7 @@ import { type LoadedConfig, loadConfigFile, loadConfigText } from './config/load
 import { mergeConfig } from './config/merge.ts';
 import { fillDefaults } from './config/message.ts';
 import { parseBootstrap } from './config/parse.ts';
+import type { ConfigPlaces } from './config/places.ts';
 import { type FieldSupport, supportTable } from './config/support-table.ts';
 import type { Extension } from './define.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
@@ -59,10 +60,11 @@ export interface ProxyOptions {
  */
 export async function createProxy(options: ProxyOptions): Promise<MeshProxy> {
   const registry = new Registry([httpConnectionManager, ...(options.extensions ?? [])]);
-  const { bootstrap, raw } = readConfig(options, registry);
+  const { bootstrap, raw, places } = readConfig(options, registry);
   return new MeshProxy({
     bootstrap,
     raw,
+    places,
     registry,
     logger: options.logger ?? createLogger({ level: 'warning' }),
     clock: options.clock,
@@ -91,7 +93,13 @@ export function configSupport(extensions: readonly Extension[]): FieldSupport[] 
   return supportTable(new Registry([httpConnectionManager, ...extensions]));
 }
 
-function readConfig(options: ProxyOptions, registry: Registry): { bootstrap: BootstrapConfig; raw: JsonObject } {
+interface ReadConfig {
+  readonly bootstrap: BootstrapConfig;
+  readonly raw: JsonObject;
+  readonly places: ConfigPlaces | undefined;
+}
+
+function readConfig(options: ProxyOptions, registry: Registry): ReadConfig {
   const loaded = load(options);
   const { listeners = [], clusters = [], admin } = options;
   const otherClusters = clusters.map(({ name }) => name);
@@ -106,7 +114,7 @@ function readConfig(options: ProxyOptions, registry: Registry): { bootstrap: Boo
     },
   };
   checkTogether(bootstrap, registry);
-  return { bootstrap: deepFreeze(bootstrap), raw: (parsed?.raw ?? {}) as JsonObject };
+  return { bootstrap: deepFreeze(bootstrap), raw: (parsed?.raw ?? {}) as JsonObject, places: parsed?.places };
 }
 
 /** What stands in a file has been checked; what code added may not fit to it, or in itself. */

@@ -2,7 +2,7 @@
  * The engine's own parts, for `@mesh/testing`, which runs them without sockets. Not covered by semantic versioning:
  * extensions and applications import `@mesh/core`.
  */
-export { httpSettings } from './config/build.ts';
+export { httpSettings } from './config/build-http.ts';
 export { parseExtensionConfig } from './config/extension-config.ts';
 export { HeaderMap, RequestHead, ResponseHead } from './headers/header-map.ts';
 export { FilterPlan, type PlannedFilter } from './http/filter-plan.ts';
@@ -10,6 +10,7 @@ export { HttpManager } from './http/manager.ts';
 export { Stream } from './http/stream.ts';
 export { Registry } from './registry.ts';
 export { FORWARD_DEFAULTS } from './routing/forward-action.ts';
+export { compileRoutes } from './routing/route-table.ts';
 export { NO_RUNTIME } from './runtime/layered-runtime.ts';
 export { TimerWheel } from './runtime/timer-wheel.ts';
 export { listenerHttpStats, StatsStore } from './stats/index.ts';

@@ -51,10 +51,23 @@ export {
   type NetworkFilterDefinition,
 } from './define.ts';
 export { flagString, MeshError, type MeshErrorCode, ResponseFlag } from './errors.ts';
+export type * from './explain/explanation.ts';
+export { formatExplanation } from './explain/format.ts';
+export { ExplainError, type ExplainRequest, parseRequestLine } from './explain/request.ts';
+export { copyRequestHeaders } from './headers/copy.ts';
+export { formatGrpcTimeout, parseGrpcTimeout } from './headers/grpc-timeout.ts';
 export { HOLD, STOP } from './http/answers.ts';
 // Compose
 export type { Address } from './net/address.ts';
 export type { MeshProxy } from './proxy.ts';
+// Test routes
+export {
+  checkRoutes,
+  RouteCheckError,
+  type RouteCheckOptions,
+} from './route-check/check-routes.ts';
+export { formatRouteCheck, type RouteCheckFormat } from './route-check/format.ts';
+export type * from './route-check/report.ts';
 // Observe
 export {
   createLogger,

@@ -12,7 +12,10 @@ import type {
   ServerInfo,
   ServerState,
 } from './admin/index.ts';
+import type { Explanation } from './explain/explanation.ts';
+import { ExplainError } from './explain/request.ts';
 import type { Address } from './net/address.ts';
+import type { LayeredRuntime } from './runtime/layered-runtime.ts';
 import type { StatsStore } from './stats/index.ts';
 import type { Cluster } from './upstream/cluster.ts';
 import type { UpstreamHost } from './upstream/host.ts';
@@ -21,6 +24,7 @@ import type { Thresholds } from './upstream/settings.ts';
 /** What the admin server needs of the proxy itself. */
 export interface AdminSource {
   readonly store: StatsStore;
+  readonly runtime: LayeredRuntime;
   readonly version: string;
   readonly startedAt: number;
   readonly commandLineOptions: JsonObject;
@@ -32,13 +36,19 @@ export interface AdminSource {
   configDump(): ConfigDump;
   drainListeners(options: DrainOptions): void;
   healthcheck(fail: boolean): void;
+  explain(body: string): Explanation;
   quit(): void;
   reopenLogs(): void;
 }
 
 /** Builds the context of the admin server. */
 export function adminContext(source: AdminSource): AdminContext {
+  const { runtime } = source;
   return {
+    runtime: {
+      snapshot: () => runtime.snapshot(),
+      ...(runtime.hasAdminLayer && { override: (values: ReadonlyMap<string, string>) => runtime.override(values) }),
+    },
     stats: () => source.store,
     serverInfo: () => serverInfo(source),
     clusters: () => source.clusters().map(clusterSnapshot),
@@ -47,11 +57,21 @@ export function adminContext(source: AdminSource): AdminContext {
     drainListeners: (options) => source.drainListeners(options),
     healthcheckFail: () => source.healthcheck(true),
     healthcheckOk: () => source.healthcheck(false),
+    explain: (body) => explained(source, body),
     quit: () => source.quit(),
     resetCounters: () => source.store.resetCounters(),
     logging: source.logging,
     reopenLogs: () => source.reopenLogs(),
   };
+}
+
+function explained(source: AdminSource, body: string): ReturnType<AdminContext['explain']> {
+  try {
+    return { explanation: source.explain(body) };
+  } catch (error) {
+    if (error instanceof ExplainError) return { problem: error.message };
+    throw error;
+  }
 }
 
 function serverInfo(source: AdminSource): ServerInfo {

@@ -8,15 +8,22 @@ import type { Discovery } from './api/discovery.ts';
 import type { BootstrapConfig } from './config/bootstrap.ts';
 import { clusterSettings, listenAddress, listenerSettings, staticEndpoints } from './config/build.ts';
 import type { ClusterConfig } from './config/cluster.ts';
+import type { HttpConnectionManagerConfig } from './config/http-connection-manager.ts';
 import type { ListenerConfig } from './config/listener.ts';
+import type { ConfigPlaces } from './config/places.ts';
+import { runtimeLayers } from './config/runtime.ts';
 import { MeshError } from './errors.ts';
-import { type ListenerBuild, listenerBuild } from './listener-build.ts';
+import { explain } from './explain/explain.ts';
+import type { Explanation } from './explain/explanation.ts';
+import type { ExplainRequest } from './explain/request.ts';
+import { parseRequestJson } from './explain/request-json.ts';
+import { type CompiledTables, type ListenerBuild, listenerBuild } from './listener-build.ts';
 import { type Address, formatAddress } from './net/address.ts';
 import { Listener } from './net/listener.ts';
 import { adminAddress, adminContext } from './proxy-admin.ts';
 import type { Registry } from './registry.ts';
 import { systemClock } from './runtime/clock.ts';
-import { NO_RUNTIME } from './runtime/layered-runtime.ts';
+import { LayeredRuntime } from './runtime/layered-runtime.ts';
 import { type LevelLogger, type Logger, withLevels } from './runtime/log.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
 import {
@@ -36,6 +43,8 @@ export interface ProxyParts {
   readonly bootstrap: BootstrapConfig;
   /** The config as it was written (v3 JSON form), for `/config_dump`. */
   readonly raw: JsonObject;
+  /** Where the parts of the config stand in files; absent when it was made in code. */
+  readonly places?: ConfigPlaces | undefined;
   readonly registry: Registry;
   readonly logger: Logger;
   readonly clock?: Clock | undefined;
@@ -49,6 +58,9 @@ export interface ProxyParts {
 /** While draining, a connection that has been idle this long is closed; a request may still be on its way before. */
 const DRAIN_IDLE_MS = 1000;
 const DRAIN_POLL_MS = 50;
+
+/** `/explain` runs between requests: this many routes are told in about a millisecond. */
+const MOST_EARLIER_ROUTES = 500;
 
 interface RunningListener {
   readonly config: ListenerConfig;
@@ -64,6 +76,7 @@ export class MeshProxy {
   readonly #logger: LevelLogger;
   readonly #wheel: TimerWheel;
   readonly #random: RandomSource;
+  readonly #runtime: LayeredRuntime;
   readonly #clusters: ClusterManager;
   readonly #discoveries: { cluster: Cluster; discovery: Discovery }[];
   readonly #listeners: readonly RunningListener[];
@@ -89,11 +102,16 @@ export class MeshProxy {
     const root = this.stats.scope('');
     this.#clusters = new ClusterManager(root);
     this.#serverStats = serverStats(root.scope('server.'));
+    this.#runtime = new LayeredRuntime({
+      layers: runtimeLayers(parts.bootstrap),
+      serviceCluster: parts.bootstrap.node.cluster || (parts.node?.cluster ?? ''),
+      metrics: runtimeStats(root.scope('runtime.')),
+      onError: (message) => this.#logger.log('error', 'runtime', message),
+    });
     const { clusters, listeners } = parts.bootstrap.staticResources;
     this.#discoveries = clusters.map((config) => this.#makeCluster(config));
     this.#listeners = listeners.map((config) => this.#makeListener(config));
     // Registered although nothing counts them yet, so that dashboards made for Envoy find them.
-    runtimeStats(root.scope('runtime.'));
     filesystemStats(root.scope('filesystem.'));
     const managers = listenerManagerStats(root.scope('listener_manager.'));
     managers.listener_added.add(listeners.length);
@@ -103,7 +121,9 @@ export class MeshProxy {
   #makeCluster(config: ClusterConfig): { cluster: Cluster; discovery: Discovery } {
     const { registry, clock = systemClock } = this.#parts;
     const scope = this.stats.scope('');
-    const cluster = new Cluster(clusterSettings(config), config.type.toLowerCase(), scope, this.#wheel, this.#random);
+    const settings = clusterSettings(config);
+    const type = config.type.toLowerCase();
+    const cluster = new Cluster(settings, type, scope, this.#wheel, this.#random, undefined, this.#runtime);
     if (config.type === 'STATIC') {
       const start = async () => cluster.update(staticEndpoints(config));
       return { cluster, discovery: { start, close: () => {} } };
@@ -136,11 +156,12 @@ export class MeshProxy {
       clusters: this.#clusters,
       wheel: this.#wheel,
       random: this.#random,
-      runtime: NO_RUNTIME,
+      runtime: this.#runtime,
       logger: this.#logger,
       rootScope: this.stats.scope(''),
       listenerScope: scope,
       draining: () => this.#isDraining(config),
+      node: { ...this.#parts.bootstrap.node, ...this.#parts.node },
     });
     const listener = new Listener(settings, build.plan, stats, this.#wheel, this.#logger);
     return { config, listener, build };
@@ -154,6 +175,7 @@ export class MeshProxy {
     if (this.#state !== 'PRE_INITIALIZING') throw new MeshError('CLOSED', 'a proxy can be started once');
     this.#state = 'INITIALIZING';
     try {
+      this.#runtime.start();
       await this.#startAdmin();
       await Promise.all(this.#discoveries.map(({ cluster, discovery }) => this.#clusters.add(cluster, discovery)));
       for (const { listener } of this.#listeners) await listener.listen();
@@ -214,6 +236,7 @@ export class MeshProxy {
     const { bootstrap, commandLineOptions = {}, node = {} } = this.#parts;
     return {
       store: this.stats,
+      runtime: this.#runtime,
       version: versionText(),
       startedAt: this.#startedAt,
       commandLineOptions,
@@ -240,6 +263,7 @@ export class MeshProxy {
       healthcheck: (fail: boolean) => {
         this.#healthFailed = fail;
       },
+      explain: (body: string) => this.explain(parseRequestJson(body)),
       quit: () => this.#onQuit?.(),
       reopenLogs: () => this.#onReopen?.(),
     };
@@ -256,6 +280,39 @@ export class MeshProxy {
       listeners: { static: (resources.listeners ?? []).map(dumped), dynamic: [] },
       routes: { static: (resources.listeners ?? []).flatMap(routeConfigsOf).map(dumped), dynamic: [] },
     };
+  }
+
+  /**
+   * Tells what this proxy would do with a request and why, without sending anything anywhere: which virtual host and
+   * route match, what the rewritten request looks like, where it goes. It may be asked before {@link start}; then
+   * clusters have the hosts that the config gives, and names are not looked up.
+   * @throws ExplainError when the request is none, or no listener is meant by it.
+   *
+   * @example proxy.explain({ url: 'http://front.example/api' }).cluster?.name
+   */
+  explain(request: ExplainRequest): Explanation {
+    const { bootstrap, registry, places } = this.#parts;
+    return explain(
+      {
+        bootstrap,
+        registry,
+        runtime: this.#runtime,
+        node: { ...bootstrap.node, ...this.#parts.node },
+        mostEarlierRoutes: this.#state === 'PRE_INITIALIZING' ? Number.POSITIVE_INFINITY : MOST_EARLIER_ROUTES,
+        tablesOf: (manager) => this.#tablesOf(manager),
+        hostsOf: (name) => this.#clusters.get(name)?.hosts,
+        placeOf: (node) => places?.get(node),
+      },
+      request,
+    );
+  }
+
+  #tablesOf(manager: HttpConnectionManagerConfig): CompiledTables | undefined {
+    for (const { build } of this.#listeners) {
+      const tables = build.tables.get(manager);
+      if (tables !== undefined) return tables;
+    }
+    return undefined;
   }
 
   /** Where the admin server listens; `undefined` without one. */
@@ -348,6 +405,7 @@ export class MeshProxy {
     this.#stopFlush?.();
     await stopListening(this.#listeners);
     for (const { listener } of this.#listeners) listener.destroyConnections();
+    this.#runtime.close();
     this.#clusters.close();
     for (const { discovery } of this.#discoveries) discovery.close();
     await Promise.all(this.#listeners.map(({ listener }) => listener.whenEmpty()));

@@ -196,6 +196,8 @@ export interface AdminContext {
   healthcheckFail(): void;
   /** Undoes {@link healthcheckFail}. */
   healthcheckOk(): void;
+  /** What would be done with the request that a JSON text describes; `problem` when it describes none. */
+  explain(body: string): { readonly explanation: object } | { readonly problem: string };
   /** Ends the process; called after the answer is written. */
   quit(): void;
   /** Sets every counter to zero, in every worker. */

@@ -18,6 +18,8 @@ export interface AdminRequest {
   readonly query: ReadonlyMap<string, string>;
   /** Body of a POST with `application/x-www-form-urlencoded`, decoded the same way. */
   readonly form: ReadonlyMap<string, string>;
+  /** The body as text, whatever its content type; at most 64 KiB. */
+  readonly body: string;
 }
 
 /** An answer. */

@@ -52,6 +52,7 @@ class FakeProxy {
       },
       healthcheckFail: call('fail'),
       healthcheckOk: call('ok'),
+      explain: (body) => (body.startsWith('{') ? { explanation: { asked: body } } : { problem: 'no request' }),
       quit: call('quit'),
       resetCounters: () => this.store.resetCounters(),
       reopenLogs: call('reopen'),
@@ -531,5 +532,33 @@ describe('/runtime', () => {
       ],
       [['c', 'x y']],
     ]);
+  });
+});
+
+describe('/explain', () => {
+  it('gives the explanation of the request in the body', async () => {
+    const { call } = await start();
+    const body = '{"url": "http://h/"}';
+    const answer = await call('POST', '/explain', { body });
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.body)).toEqual({ asked: body });
+  });
+
+  it('tells what is wrong with the question', async () => {
+    const { call } = await start();
+    expect(await call('POST', '/explain', { body: '[]' })).toMatchObject({
+      status: 400,
+      body: expect.stringMatching(/^no request\nusage: POST \/explain/),
+    });
+    expect(await call('POST', '/explain')).toMatchObject({ status: 400, body: expect.stringMatching(/^usage: /) });
+  });
+
+  it('is guarded as mutations are, and its body is bounded', async () => {
+    const { call, get } = await start();
+    expect((await get('/explain')).status).toBe(405);
+    const foreign = { body: '{}', headers: { origin: 'http://evil.example' } };
+    expect((await call('POST', '/explain', foreign)).status).toBe(403);
+    expect((await call('POST', '/explain', { body: ' '.repeat(70_000) })).status).toBe(413);
+    expect((await get('/help')).body).toContain('\n  /explain (POST): tell which listener');
   });
 });

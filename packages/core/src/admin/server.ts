@@ -119,7 +119,7 @@ export class AdminServer {
     if (body === undefined) return text('request body too large\n', 413);
     const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
     const form = parseQuery(isForm ? body.replaceAll('+', ' ') : '');
-    return route.handle({ path, query: parseQuery(query), form }, this.context);
+    return route.handle({ path, query: parseQuery(query), form, body }, this.context);
   }
 }
 

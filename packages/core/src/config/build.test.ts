@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MeshError } from '../errors.ts';
-import {
-  clusterSettings,
-  dataSourceText,
-  httpSettings,
-  listenAddress,
-  listenerSettings,
-  staticEndpoints,
-} from './build.ts';
+import { clusterSettings, dataSourceText, listenAddress, listenerSettings, staticEndpoints } from './build.ts';
+import { httpSettings } from './build-http.ts';
 import { clusterSchema } from './cluster.ts';
 import { address } from './common.ts';
 import { httpConnectionManagerSchema } from './http-connection-manager.ts';
@@ -54,10 +48,10 @@ describe('listenerSettings', () => {
 
 describe('httpSettings', () => {
   it.each([
-    [{}, { stripHostPort: 'none', escapedSlashes: 'KEEP_UNCHANGED', serverName: 'envoy', maxStreamDurationMs: 0 }],
+    [{}, { host: undefined, escapedSlashes: 'KEEP_UNCHANGED', serverName: 'envoy', maxStreamDurationMs: 0 }],
     [{ server_name: '' }, { serverName: 'envoy' }],
-    [{ strip_any_host_port: true }, { stripHostPort: 'any' }],
-    [{ strip_matching_host_port: true }, { stripHostPort: 'matching' }],
+    [{ strip_any_host_port: true }, { host: { stripPort: 'any', stripTrailingDot: false } }],
+    [{ strip_matching_host_port: true }, { host: { stripPort: 'matching', stripTrailingDot: false } }],
     [{ path_with_escaped_slashes_action: 'REJECT_REQUEST' }, { escapedSlashes: 'REJECT_REQUEST' }],
     [{ max_request_headers_kb: 2 }, { http1: { limits: { maxBytes: 2048, maxFields: 100 } } }],
     [{ common_http_protocol_options: { max_stream_duration: '2s' } }, { maxStreamDurationMs: 2000 }],

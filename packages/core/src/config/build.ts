@@ -1,16 +1,15 @@
 /** Frozen config → run-time settings; the one place that knows both what people write and what the engine runs on. */
-import net from 'node:net';
 import type { z } from 'zod';
 import type { Endpoint } from '../api/discovery.ts';
 import { MeshError } from '../errors.ts';
-import type { HttpSettings } from '../http/settings.ts';
 import type { ListenerSettings } from '../net/listener.ts';
 import { type ClusterSettings, DEFAULT_THRESHOLDS, type Thresholds } from '../upstream/settings.ts';
+import { http1ClientOptions } from './build-http1.ts';
 import { type CircuitBreakerThresholds, type ClusterConfig, upstreamHttpOptionsOf } from './cluster.ts';
 import type { address } from './common.ts';
 import { type DataSource, readDataSource } from './data-source.ts';
-import type { HttpConnectionManagerConfig } from './http-connection-manager.ts';
 import type { ListenerConfig } from './listener.ts';
+import { balancingOf } from './load-balancing.ts';
 import type { DeepPartial } from './message.ts';
 
 /** Bytes that one side of a stream may have buffered when `per_connection_buffer_limit_bytes` is not given. */
@@ -36,59 +35,6 @@ export function listenAddress(config: z.output<typeof address>) {
   return { address: host, port, ipv6Only: !ipv4Compat };
 }
 
-/** What an HTTP connection manager runs on. */
-export function httpSettings(config: HttpConnectionManagerConfig, bufferLimitBytes: number): HttpSettings {
-  const common = config.commonHttpProtocolOptions;
-  const http1 = config.httpProtocolOptions;
-  const escaped = config.pathWithEscapedSlashesAction;
-  return {
-    statPrefix: config.statPrefix,
-    http1: {
-      limits: { maxBytes: config.maxRequestHeadersKb * 1024, maxFields: common.maxHeadersCount },
-      acceptHttp10: http1.acceptHttp10,
-      defaultHostForHttp10: http1.defaultHostForHttp10,
-      enableTrailers: http1.enableTrailers,
-      allowChunkedLength: http1.allowChunkedLength,
-      underscores: common.headersWithUnderscoresAction,
-    },
-    serverName: config.serverName === '' ? 'envoy' : config.serverName,
-    serverHeaderTransformation: config.serverHeaderTransformation,
-    idleTimeoutMs: common.idleTimeoutMs,
-    streamIdleTimeoutMs: config.streamIdleTimeoutMs,
-    requestTimeoutMs: config.requestTimeoutMs,
-    requestHeadersTimeoutMs: config.requestHeadersTimeoutMs,
-    maxConnectionDurationMs: common.maxConnectionDurationMs ?? 0,
-    maxStreamDurationMs: common.maxStreamDurationMs ?? 0,
-    maxRequestsPerConnection: common.maxRequestsPerConnection,
-    delayedCloseTimeoutMs: config.delayedCloseTimeoutMs,
-    bufferLimitBytes,
-    useRemoteAddress: config.useRemoteAddress,
-    xffNumTrustedHops: config.xffNumTrustedHops,
-    skipXffAppend: config.skipXffAppend,
-    isInternalAddress: internalAddresses(config),
-    via: config.via,
-    generateRequestId: config.generateRequestId,
-    preserveExternalRequestId: config.preserveExternalRequestId,
-    alwaysSetRequestIdInResponse: config.alwaysSetRequestIdInResponse,
-    proxy100Continue: config.proxy100Continue,
-    normalizePath: config.normalizePath,
-    mergeSlashes: config.mergeSlashes,
-    escapedSlashes: escaped === 'IMPLEMENTATION_SPECIFIC_DEFAULT' ? 'KEEP_UNCHANGED' : escaped,
-    stripHostPort: config.stripAnyHostPort ? 'any' : config.stripMatchingHostPort ? 'matching' : 'none',
-  };
-}
-
-/** With no ranges given no address is internal, as in Envoy since 1.33. */
-function internalAddresses(config: HttpConnectionManagerConfig): (ip: string) => boolean {
-  const { cidrRanges, unixSockets } = config.internalAddressConfig;
-  if (cidrRanges.length === 0) return (ip) => ip === '' && unixSockets;
-  const list = new net.BlockList();
-  for (const { addressPrefix, prefixLen } of cidrRanges) {
-    list.addSubnet(addressPrefix, prefixLen, net.isIPv6(addressPrefix) ? 'ipv6' : 'ipv4');
-  }
-  return (ip) => (ip === '' ? unixSockets : list.check(ip, net.isIPv6(ip) ? 'ipv6' : 'ipv4'));
-}
-
 /** What a cluster runs on. */
 export function clusterSettings(config: ClusterConfig): ClusterSettings {
   const http = upstreamHttpOptionsOf(config);
@@ -99,18 +45,29 @@ export function clusterSettings(config: ClusterConfig): ClusterSettings {
     connectTimeoutMs: config.connectTimeoutMs,
     idleTimeoutMs: http.idleTimeoutMs,
     maxConnectionDurationMs: http.maxConnectionDurationMs ?? 0,
+    maxStreamDurationMs: http.common?.maxStreamDurationMs ?? 0,
     maxRequestsPerConnection: http.maxRequestsPerConnection,
     bufferLimitBytes: config.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
-    responseLimits: { maxBytes: 60 * 1024, maxFields: http.common?.maxHeadersCount ?? 100 },
+    responseLimits: {
+      maxBytes: (http.common?.maxResponseHeadersKb ?? 60) * 1024,
+      maxFields: http.common?.maxHeadersCount ?? 100,
+    },
     enableTrailers: http.http1?.enableTrailers ?? false,
+    http1: http1ClientOptions(http.http1),
     tcpKeepaliveMs: keepalive === undefined ? undefined : (keepalive.keepaliveTime ?? 0) * 1000,
     thresholds: { default: thresholds(config, 'DEFAULT'), high: thresholds(config, 'HIGH') },
+    ringHash: balancingOf(config).ringHash,
   };
 }
 
 function thresholds(config: ClusterConfig, priority: 'DEFAULT' | 'HIGH'): Thresholds {
   const given = config.circuitBreakers.thresholds.find((one: CircuitBreakerThresholds) => one.priority === priority);
-  return given ?? DEFAULT_THRESHOLDS;
+  if (given === undefined) return DEFAULT_THRESHOLDS;
+  const budget = given.retryBudget;
+  return {
+    ...given,
+    retryBudget: budget && { percent: budget.budgetPercent?.value ?? 20, minConcurrency: budget.minRetryConcurrency },
+  };
 }
 
 const NOWHERE = Object.freeze({ region: '', zone: '', subZone: '' });
@@ -118,7 +75,7 @@ const NOWHERE = Object.freeze({ region: '', zone: '', subZone: '' });
 /** The endpoints of a static cluster. */
 export function staticEndpoints(config: ClusterConfig): Endpoint[] {
   return (config.loadAssignment?.endpoints ?? []).flatMap((group) =>
-    group.lbEndpoints.map(({ endpoint, loadBalancingWeight }) => {
+    group.lbEndpoints.map(({ endpoint, loadBalancingWeight, metadata }) => {
       const { socketAddress, pipe } = endpoint?.address ?? {};
       return {
         ip: pipe?.path ?? socketAddress?.address ?? '',
@@ -127,6 +84,7 @@ export function staticEndpoints(config: ClusterConfig): Endpoint[] {
         weight: loadBalancingWeight,
         priority: group.priority,
         locality: group.locality ?? NOWHERE,
+        metadata: metadata?.filterMetadata,
       };
     }),
   );

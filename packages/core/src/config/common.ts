@@ -2,7 +2,8 @@
 import { isIP } from 'node:net';
 import { FullMatch } from '../regex/full-match.ts';
 import { fields, message, required, withDefault } from './message.ts';
-import { bool, enumOf, mapOf, nonEmpty, onlyEmpty, string, struct, uint32 } from './proto-json.ts';
+import { bool, enumOf, type LeafInfo, mapOf, nonEmpty, onlyEmpty, string, struct, uint32 } from './proto-json.ts';
+import { protoType } from './schema-type.ts';
 
 /** Envoy `SocketAddress`: TCP only. */
 const socketAddress = message(
@@ -94,6 +95,20 @@ export const regexMatcher = message(
     },
   },
 );
+
+/** A regular expression that is not wrapped in a message, as files of 2018 have it. */
+export function regexText() {
+  const plain = nonEmpty();
+  return protoType<string, LeafInfo>({
+    ...plain.info,
+    parse(value, report, child) {
+      const regex = plain.info.parse(value, report, child) as string | undefined;
+      const problem = regex === undefined ? undefined : regexProblem(regex);
+      if (problem !== undefined) report({ message: `Invalid regex '${regex}': ${problem}` });
+      return regex;
+    },
+  });
+}
 
 function regexProblem(pattern: string): string | undefined {
   try {

@@ -30,6 +30,27 @@ describe('checkReferences', () => {
       `c.yaml:18:59 ${chain}[0].typed_config.route_config.virtual_hosts[0].routes[0].route.cluster: route: unknown cluster 'cc' (did you mean "c"?)`,
     ],
     [
+      'unknown weighted cluster',
+      {
+        routes:
+          '{ match: { prefix: / }, route: { weighted_clusters: { clusters: [{ name: c, weight: 1 }, { name: d, weight: 1 }, { cluster_header: x, weight: 1 }] } } }',
+      },
+      `c.yaml:18:114 ${chain}[0].typed_config.route_config.virtual_hosts[0].routes[0].route.weighted_clusters.clusters[1].name: route: unknown weighted cluster 'd' (did you mean "c"?)`,
+    ],
+    [
+      'unknown shadow cluster of a route',
+      {
+        routes:
+          '{ match: { prefix: / }, route: { cluster: c, request_mirror_policies: [{ cluster_header: x }, { cluster: shadow }] } }',
+      },
+      `c.yaml:18:122 ${chain}[0].typed_config.route_config.virtual_hosts[0].routes[0].route.request_mirror_policies[1].cluster: route: unknown shadow cluster 'shadow'`,
+    ],
+    [
+      'unknown shadow cluster of a virtual host',
+      { virtualHost: 'domains: ["*"]\n              request_mirror_policies: [{ cluster: shadow }]' },
+      `c.yaml:17:52 ${chain}[0].typed_config.route_config.virtual_hosts[0].request_mirror_policies[0].cluster: route: unknown shadow cluster 'shadow'`,
+    ],
+    [
       'type without discovery',
       { clusters: '{ name: c, type: LOGICAL_DNS }' },
       'c.yaml:20:22 static_resources.clusters[0].type: LOGICAL_DNS is known to Envoy, not supported here: not built yet',

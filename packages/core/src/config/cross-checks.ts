@@ -31,7 +31,8 @@ export function checkReferences(config: Config, context: CheckContext): SchemaIs
     ...clusters.flatMap((cluster, index) => unservedType(cluster?.type, index, context.extensions)),
     ...chains.flatMap(({ filters, path }) => misplaced(filters, path, 'network')),
     ...managers.flatMap(({ filters, path }) => misplaced(filters, [...path, 'http_filters'], 'http')),
-    ...managers.flatMap(({ table, path }) => unknownClusters(table, [...path, 'route_config'], known)),
+    ...managers.flatMap(misplacedInUpgrades),
+    ...managers.flatMap(({ tables }) => tables.flatMap(({ table, path }) => unknownClusters(table, path, known))),
   ];
 }
 
@@ -81,21 +82,53 @@ function chainsOf(listener: unknown, index: number): Chain[] {
 }
 
 interface Manager extends Chain {
-  readonly table: DeepPartial<RouteConfiguration> | undefined;
+  readonly upgrades: readonly (Entries | undefined)[];
+  readonly tables: readonly { readonly table: Table; readonly path: ConfigPath }[];
 }
+
+type Table = DeepPartial<RouteConfiguration> | undefined;
 
 /** The connection managers of a chain; route tables and HTTP filters stand inside their configuration. */
 function managersOf(chain: Chain, context: CheckContext): Manager[] {
   return chain.filters.flatMap((filter, index) => {
     if (filter?.definition.name !== httpConnectionManagerName || filter.config === undefined) return [];
-    const config = filter.config as { httpFilters?: Entries; routeConfig?: DeepPartial<RouteConfiguration> };
+    const config = filter.config as {
+      httpFilters?: Entries;
+      routeConfig?: Table;
+      scopedRoutes?: Scopes;
+      upgradeConfigs?: readonly ({ filters?: Entries } | undefined)[];
+    };
     const path = context.pathOf(filter) ?? [...chain.path, index, 'typed_config'];
-    return [{ filters: config.httpFilters ?? [], table: config.routeConfig, path }];
+    const upgrades = (config.upgradeConfigs ?? []).map((upgrade) => upgrade?.filters);
+    const tables = [{ table: config.routeConfig, path: [...path, 'route_config'] }, ...scopedTables(config, path)];
+    return [{ filters: config.httpFilters ?? [], tables, upgrades, path }];
   });
 }
 
+interface Scopes {
+  readonly scopedRouteConfigurationsList?: {
+    readonly scopedRouteConfigurations?: readonly ({ readonly routeConfiguration?: Table } | undefined)[];
+  };
+}
+
+function scopedTables({ scopedRoutes }: { readonly scopedRoutes?: Scopes }, path: ConfigPath): Manager['tables'] {
+  const list = ['scoped_routes', 'scoped_route_configurations_list', 'scoped_route_configurations'];
+  return (scopedRoutes?.scopedRouteConfigurationsList?.scopedRouteConfigurations ?? []).map((scope, index) => {
+    return { table: scope?.routeConfiguration, path: [...path, ...list, index, 'route_configuration'] };
+  });
+}
+
+/** An upgrade without filters of its own takes those of the connection manager. */
+function misplacedInUpgrades({ upgrades, path }: Manager): SchemaIssue[] {
+  return upgrades.flatMap((filters = [], index) =>
+    filters.length === 0 ? [] : misplaced(filters, [...path, 'upgrade_configs', index, 'filters'], 'http upgrade'),
+  );
+}
+
+type ChainKind = 'network' | 'http' | 'http upgrade';
+
 /** Exactly the last filter of a chain is terminal. */
-function misplaced(filters: Entries, path: ConfigPath, kind: 'network' | 'http'): SchemaIssue[] {
+function misplaced(filters: Entries, path: ConfigPath, kind: ChainKind): SchemaIssue[] {
   if (filters.length === 0)
     return [{ path, message: `needs a terminal filter: ${chainName(kind)} without one serves nobody` }];
   return filters.flatMap((filter, index) => {
@@ -105,12 +138,12 @@ function misplaced(filters: Entries, path: ConfigPath, kind: 'network' | 'http')
   });
 }
 
-function chainName(kind: 'network' | 'http'): string {
-  return kind === 'network' ? 'a network filter chain' : 'a http filter chain';
+function chainName(kind: ChainKind): string {
+  return `a ${kind} filter chain`;
 }
 
 /** Envoy's words. */
-function positionProblem(filter: ResolvedExtension, last: boolean, kind: 'network' | 'http'): string | undefined {
+function positionProblem(filter: ResolvedExtension, last: boolean, kind: ChainKind): string | undefined {
   const { terminal, name } = filter.definition;
   if (terminal === undefined || terminal === last) return undefined;
   const what = `filter named ${filter.name} of type ${name}`;
@@ -125,19 +158,57 @@ function switchProblem(filter: ResolvedExtension & { readonly disabled?: boolean
     : undefined;
 }
 
-type Table = Manager['table'];
+type Host = NonNullable<NonNullable<Table>['virtualHosts']>[number];
+type Action = NonNullable<NonNullable<NonNullable<Host>['routes']>[number]>['route'];
+
+/** A cluster that a route table names, and the words for one that does not exist. */
+interface NamedCluster {
+  readonly name: string | undefined;
+  readonly path: ConfigPath;
+  readonly what: string;
+}
 
 function unknownClusters(table: Table, path: ConfigPath, known: ReadonlySet<string | undefined>): SchemaIssue[] {
   if (table === undefined || table.validateClusters === false) return [];
   const candidates = [...known].flatMap((name) => name ?? []);
-  return (table.virtualHosts ?? []).flatMap((host, at) =>
-    (host?.routes ?? []).flatMap((route, index) => {
-      const cluster = route?.route?.cluster;
-      if (cluster === undefined || known.has(cluster)) return [];
-      const where = [...path, 'virtual_hosts', at, 'routes', index, 'route', 'cluster'];
-      const hint = didYouMean(cluster, candidates);
-      const message = `route: unknown cluster '${cluster}'`;
-      return [{ path: where, message, ...(hint === undefined ? {} : { hint }) }];
-    }),
+  return clustersOf(table, path).flatMap(({ name, path, what }) => {
+    // A cluster named by a header is asked for when the request is there.
+    if (name === undefined || name === '' || known.has(name)) return [];
+    const hint = didYouMean(name, candidates);
+    return [{ path, message: `route: unknown ${what} '${name}'`, ...(hint === undefined ? {} : { hint }) }];
+  });
+}
+
+function clustersOf(table: NonNullable<Table>, path: ConfigPath): NamedCluster[] {
+  const hosts = (table.virtualHosts ?? []).flatMap((host, at) => clustersOfHost(host, [...path, 'virtual_hosts', at]));
+  return [...mirrorsOf(table, path), ...hosts];
+}
+
+function clustersOfHost(host: Host, path: ConfigPath): NamedCluster[] {
+  const routes = (host?.routes ?? []).flatMap((route, index) =>
+    clustersOfAction(route?.route, [...path, 'routes', index, 'route']),
   );
+  return [...mirrorsOf(host, path), ...routes];
+}
+
+function clustersOfAction(action: Action, path: ConfigPath): NamedCluster[] {
+  if (action === undefined) return [];
+  const weighted = (action.weightedClusters?.clusters ?? []).map((entry, index) => ({
+    name: entry?.name,
+    path: [...path, 'weighted_clusters', 'clusters', index, 'name'],
+    what: 'weighted cluster',
+  }));
+  const own = { name: action.cluster, path: [...path, 'cluster'], what: 'cluster' };
+  return [own, ...weighted, ...mirrorsOf(action, path)];
+}
+
+function mirrorsOf(
+  level: Pick<NonNullable<Action>, 'requestMirrorPolicies'> | undefined,
+  path: ConfigPath,
+): NamedCluster[] {
+  return (level?.requestMirrorPolicies ?? []).map((policy, index) => ({
+    name: policy?.cluster,
+    path: [...path, 'request_mirror_policies', index, 'cluster'],
+    what: 'shadow cluster',
+  }));
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type Accepted, expectAccepted, expectRefused, type Refused, refusals } from './fixture.ts';
-import { directResponseAction } from './route.ts';
+import { directResponseAction, routeConfigurationSchema as inTable } from './route.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'mesh-schemas-'));
 const file = (name: string) => path.join(folder, name);
@@ -23,7 +23,19 @@ function body(source: object): object {
   return { status: 200, body: source };
 }
 
+/** How long a body may be is said by the route table. */
+function tableWith(source: object, table: object = {}): object {
+  const routes = [{ match: { prefix: '/' }, direct_response: body(source) }];
+  return { virtual_hosts: [{ name: 'v', domains: ['*'], routes }], ...table };
+}
+
 const accepted: readonly Accepted[] = [
+  [
+    'a table that allows longer bodies',
+    inTable,
+    () => tableWith({ inline_string: 'x'.repeat(4097) }, { max_direct_response_body_size_bytes: 4097 }),
+    {},
+  ],
   ['DirectResponseAction', directResponseAction, () => ({ status: 204 }), { status: 204 }],
   ['DirectResponseAction from a file', directResponseAction, () => body({ filename: file('small') }), {}],
   [
@@ -63,21 +75,21 @@ const refused: readonly Refused[] = [
   ],
   [
     'long text',
-    directResponseAction,
-    () => body({ inline_string: 'x'.repeat(4097) }),
-    'body.inline_string: response body size is 4097 bytes; maximum is 4096',
+    inTable,
+    () => tableWith({ inline_string: 'x'.repeat(4097) }),
+    'virtual_hosts.0.routes.0.direct_response.body.inline_string: response body size is 4097 bytes; maximum is 4096',
   ],
   [
     'long in bytes',
-    directResponseAction,
-    () => body({ inline_string: 'é'.repeat(2049) }),
-    'body.inline_string: response body size is 4098 bytes; maximum is 4096',
+    inTable,
+    () => tableWith({ inline_string: 'é'.repeat(2049) }),
+    'virtual_hosts.0.routes.0.direct_response.body.inline_string: response body size is 4098 bytes; maximum is 4096',
   ],
   [
     'long file',
-    directResponseAction,
-    () => body({ filename: file('big') }),
-    'body.filename: response body size is 4097 bytes; maximum is 4096',
+    inTable,
+    () => tableWith({ filename: file('big') }),
+    'virtual_hosts.0.routes.0.direct_response.body.filename: response body size is 4097 bytes; maximum is 4096',
   ],
   [
     'binary file',

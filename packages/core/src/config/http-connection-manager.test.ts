@@ -5,6 +5,10 @@ import { httpConnectionManagerSchema } from './http-connection-manager.ts';
 function manager(more: object): object {
   return { stat_prefix: 's', route_config: {}, ...more };
 }
+function xff(more: object): object {
+  const type = 'type.googleapis.com/envoy.extensions.http.original_ip_detection.xff.v3.XffConfig';
+  return { name: 'x', typed_config: { '@type': type, ...more } };
+}
 const xds = 'xDS is not built yet';
 const http2 = 'HTTP/2 is not built yet';
 const unsupported = (reason: string) => `known to Envoy, not supported here: ${reason}`;
@@ -27,7 +31,7 @@ const accepted: readonly Accepted[] = [
 ];
 
 const refused: readonly Refused[] = [
-  ['no routes', httpConnectionManagerSchema, () => ({ stat_prefix: 's' }), 'needs one of route_config'],
+  ['no routes', httpConnectionManagerSchema, () => ({ stat_prefix: 's' }), 'needs one of route_config, scoped_routes'],
   ['rds', httpConnectionManagerSchema, () => ({ stat_prefix: 's', rds: {} }), `rds: ${unsupported(xds)}`],
   [
     'HTTP2',
@@ -36,10 +40,52 @@ const refused: readonly Refused[] = [
     `codec_type: HTTP2 is ${unsupported(http2)}`,
   ],
   [
-    'drain_timeout',
+    'drain_timeout_jitter',
     httpConnectionManagerSchema,
-    () => manager({ drain_timeout: '1s' }),
-    `drain_timeout: ${unsupported('for HTTP/2, which is not built yet')}`,
+    () => manager({ drain_timeout_jitter: { value: 1 } }),
+    `drain_timeout_jitter: ${unsupported('for HTTP/2, which is not built yet')}`,
+  ],
+  [
+    'detection beside use_remote_address',
+    httpConnectionManagerSchema,
+    () => manager({ use_remote_address: true, original_ip_detection_extensions: [xff({})] }),
+    'original_ip_detection_extensions: Original IP detection extensions and use_remote_address may not be mixed',
+  ],
+  [
+    'detection beside xff_num_trusted_hops',
+    httpConnectionManagerSchema,
+    () => manager({ xff_num_trusted_hops: 1, original_ip_detection_extensions: [xff({})] }),
+    'original_ip_detection_extensions: Original IP detection extensions and xff_num_trusted_hops may not be mixed',
+  ],
+  [
+    'hops and trusted ranges',
+    httpConnectionManagerSchema,
+    () => manager({ original_ip_detection_extensions: [xff({ xff_num_trusted_hops: 1, xff_trusted_cidrs: {} })] }),
+    'original_ip_detection_extensions.0.typed_config.xff_trusted_cidrs: Cannot set both xff_num_trusted_hops and xff_trusted_cidrs',
+  ],
+  [
+    'scheme',
+    httpConnectionManagerSchema,
+    () => manager({ scheme_header_transformation: { scheme_to_overwrite: 'ftp' } }),
+    'scheme_header_transformation.scheme_to_overwrite: expected one of http, https, got "ftp"',
+  ],
+  [
+    'match_upstream',
+    httpConnectionManagerSchema,
+    () => manager({ scheme_header_transformation: { match_upstream: true } }),
+    `scheme_header_transformation.match_upstream: true is ${unsupported('TLS towards upstream is not built yet, so that every upstream has http')}`,
+  ],
+  [
+    'two proxy names',
+    httpConnectionManagerSchema,
+    () => manager({ proxy_status_config: { use_node_id: true, literal_proxy_name: 'a' } }),
+    'proxy_status_config.literal_proxy_name: only one of use_node_id, literal_proxy_name may be given',
+  ],
+  [
+    'an upgrade that comes twice',
+    httpConnectionManagerSchema,
+    () => manager({ upgrade_configs: [{ upgrade_type: 'websocket' }, { upgrade_type: 'WebSocket' }] }),
+    "upgrade_configs.1.upgrade_type: Error: multiple upgrade configs with the same name: 'WebSocket'",
   ],
   [
     'both strips',

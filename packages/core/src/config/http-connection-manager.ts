@@ -2,10 +2,21 @@
 import type { z } from 'zod';
 import { cidrRange, headerText } from './common.ts';
 import { discoveredConfig, extension, type ResolvedExtension } from './extension.ts';
+import {
+  clientCertDetails,
+  earlyMutationExtension,
+  proxyStatusConfig,
+  requestIdExtension,
+  schemeHeaderTransformation,
+} from './http-identity.ts';
+import { originalIpDetection } from './http-origin.ts';
 import { http1ProtocolOptions, httpProtocolOptions } from './http-protocol.ts';
+import { localReplyConfig } from './local-reply.ts';
 import { fields, message, nested, required, withDefault } from './message.ts';
-import { bool, duration, enumOf, list, nonEmpty, onlyEmpty, uint32 } from './proto-json.ts';
+import { bool, duration, enumOf, list, nonEmpty, only, onlyEmpty, string, uint32 } from './proto-json.ts';
 import { routeConfigurationSchema } from './route.ts';
+import type { Report } from './schema-type.ts';
+import { scopedRoutes } from './scoped-routes.ts';
 
 /** Canonical name of the connection manager among network filters. */
 export const httpConnectionManagerName = 'envoy.filters.network.http_connection_manager';
@@ -16,8 +27,11 @@ export const httpConnectionManagerTypeUrl =
 /** Envoy `HttpFilter`. A `disabled` filter runs only where a route switches it on. */
 const httpFilterEntry = extension('http-filter', {
   name: 'envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter',
-  extra: { disabled: withDefault(bool(), false) },
-  known: { ...discoveredConfig, is_optional: 'every configured extension must be known' },
+  extra: {
+    disabled: withDefault(bool(), false),
+    is_optional: withDefault(only(bool(), false, 'every configured extension must be known'), false),
+  },
+  known: discoveredConfig,
 });
 
 const internalAddressConfig = message(
@@ -30,9 +44,13 @@ const codecType = enumOf(['AUTO', 'HTTP1'], {
   HTTP3: { number: 3, reason: 'HTTP/3 is not built yet' },
 });
 
+/** Envoy `HttpConnectionManager.UpgradeConfig`. */
+const managerUpgradeConfig = message(
+  { upgrade_type: withDefault(string(), ''), filters: list(httpFilterEntry), enabled: withDefault(bool(), true) },
+  { name: 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig' },
+);
+
 const logging = 'access logs are not built yet';
-const tls = 'TLS is not built yet';
-const extending = 'this extension point is not built yet';
 
 /** Envoy `HttpConnectionManager`. Timeouts of 0 are off. */
 export const httpConnectionManagerSchema = message(
@@ -47,9 +65,31 @@ export const httpConnectionManagerSchema = message(
     server_header_transformation: withDefault(enumOf(['OVERWRITE', 'APPEND_IF_ABSENT', 'PASS_THROUGH']), 'OVERWRITE'),
     max_request_headers_kb: withDefault(uint32({ min: 1, max: 8192 }), 60),
     stream_idle_timeout: withDefault(duration(), 300_000),
+    stream_flush_timeout: duration(),
     request_timeout: withDefault(duration(), 0),
     request_headers_timeout: withDefault(duration(), 0),
     delayed_close_timeout: withDefault(duration(), 1000),
+    drain_timeout: withDefault(duration(), 5000),
+    http1_safe_max_connection_duration: withDefault(bool(), false),
+    add_user_agent: withDefault(bool(), false),
+    scheme_header_transformation: schemeHeaderTransformation,
+    original_ip_detection_extensions: list(originalIpDetection),
+    early_header_mutation_extensions: list(earlyMutationExtension),
+    request_id_extension: requestIdExtension,
+    forward_client_cert_details: withDefault(
+      enumOf(['SANITIZE', 'FORWARD_ONLY', 'APPEND_FORWARD', 'SANITIZE_SET', 'ALWAYS_FORWARD_ONLY']),
+      'SANITIZE',
+    ),
+    set_current_client_cert_details: nested(clientCertDetails),
+    /** Read and without effect, as in Envoy 1.40. */
+    represent_ipv4_remote_address_as_ipv4_mapped_ipv6: withDefault(bool(), false),
+    stream_error_on_invalid_http_message: bool(),
+    strip_trailing_host_dot: withDefault(bool(), false),
+    proxy_status_config: proxyStatusConfig,
+    append_x_forwarded_port: withDefault(bool(), false),
+    upgrade_configs: list(managerUpgradeConfig),
+    scoped_routes: scopedRoutes,
+    local_reply_config: localReplyConfig,
     access_log: onlyEmpty('list', logging),
     use_remote_address: withDefault(bool(), false),
     xff_num_trusted_hops: withDefault(uint32(), 0),
@@ -60,7 +100,8 @@ export const httpConnectionManagerSchema = message(
     preserve_external_request_id: withDefault(bool(), false),
     always_set_request_id_in_response: withDefault(bool(), false),
     proxy_100_continue: withDefault(bool(), false),
-    normalize_path: withDefault(bool(), false),
+    /** Absent: the runtime key `http_connection_manager.normalize_path` decides. */
+    normalize_path: bool(),
     merge_slashes: withDefault(bool(), false),
     path_with_escaped_slashes_action: withDefault(
       enumOf([
@@ -78,34 +119,57 @@ export const httpConnectionManagerSchema = message(
   {
     name: 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
     known: {
-      ...fields('rds scoped_routes', 'xDS is not built yet'),
-      add_user_agent: 'not built yet',
+      rds: 'xDS is not built yet',
       tracing: 'tracing is not built yet',
-      http1_safe_max_connection_duration: 'not built yet',
       http2_protocol_options: 'HTTP/2 is not built yet',
       http3_protocol_options: 'HTTP/3 is not built yet',
-      scheme_header_transformation: 'not built yet',
-      stream_flush_timeout: 'not built yet',
-      ...fields('drain_timeout drain_timeout_jitter', 'for HTTP/2, which is not built yet'),
+      drain_timeout_jitter: 'for HTTP/2, which is not built yet',
       ...fields('access_log_flush_interval flush_access_log_on_new_request access_log_options', logging),
-      ...fields('original_ip_detection_extensions early_header_mutation_extensions', extending),
-      ...fields('request_id_extension typed_header_validation_config', extending),
-      ...fields('forward_client_cert_details set_current_client_cert_details forward_client_cert_matcher', tls),
-      upgrade_configs: 'upgrades are not built yet',
-      local_reply_config: 'not built yet',
-      ...fields(
-        'represent_ipv4_remote_address_as_ipv4_mapped_ipv6 stream_error_on_invalid_http_message path_normalization_options strip_trailing_host_dot proxy_status_config append_x_forwarded_port append_local_overload add_proxy_protocol_connection_state forward_proto_config record_route_resolution_stats',
-        'not built yet',
-      ),
+      forward_client_cert_matcher: 'xDS matchers are not built yet',
+      ...fields('path_normalization_options typed_header_validation_config', 'Envoy does not implement it either'),
+      append_local_overload: 'the overload manager is not built yet',
+      ...fields('add_proxy_protocol_connection_state forward_proto_config', 'PROXY protocol is not built yet'),
+      record_route_resolution_stats: 'its statistics are not built yet',
     },
     oneofs: [{ fields: ['route_config', 'rds', 'scoped_routes'], required: true }],
-    check({ stripMatchingHostPort, stripAnyHostPort }, report) {
-      if (!stripMatchingHostPort || !stripAnyHostPort) return;
-      const message = 'strip_matching_host_port and strip_any_host_port can not be used together';
-      report({ path: ['strip_any_host_port'], at: 'key', message });
-    },
+    check: checkManager,
   },
 );
+
+interface Checked {
+  readonly stripMatchingHostPort?: boolean | undefined;
+  readonly stripAnyHostPort?: boolean | undefined;
+  readonly useRemoteAddress?: boolean | undefined;
+  readonly xffNumTrustedHops?: number | undefined;
+  readonly originalIpDetectionExtensions?: readonly unknown[] | undefined;
+  readonly upgradeConfigs?: readonly ({ readonly upgradeType?: string | undefined } | undefined)[] | undefined;
+}
+
+/** Types have no case. */
+function checkUpgrades({ upgradeConfigs = [] }: Checked, report: Report): void {
+  const seen = new Set<string>();
+  for (const [index, one] of upgradeConfigs.entries()) {
+    const type = one?.upgradeType ?? '';
+    if (seen.has(type.toLowerCase())) {
+      const message = `Error: multiple upgrade configs with the same name: '${type}'`;
+      report({ path: ['upgrade_configs', index, 'upgrade_type'], message });
+    }
+    seen.add(type.toLowerCase());
+  }
+}
+
+function checkManager(config: Checked, report: Report): void {
+  checkUpgrades(config, report);
+  if (config.stripMatchingHostPort && config.stripAnyHostPort) {
+    const message = 'strip_matching_host_port and strip_any_host_port can not be used together';
+    report({ path: ['strip_any_host_port'], at: 'key', message });
+  }
+  if ((config.originalIpDetectionExtensions ?? []).length === 0) return;
+  const other = config.useRemoteAddress ? 'use_remote_address' : config.xffNumTrustedHops ? 'xff_num_trusted_hops' : '';
+  if (other === '') return;
+  const message = `Original IP detection extensions and ${other} may not be mixed`;
+  report({ path: ['original_ip_detection_extensions'], at: 'key', message });
+}
 
 /** A connection manager with all defaults filled in. */
 export type HttpConnectionManagerConfig = z.output<typeof httpConnectionManagerSchema>;

@@ -3,6 +3,12 @@ import { type Accepted, expectAccepted, expectRefused, type Refused, refusals } 
 import { http1ProtocolOptions, httpProtocolOptions } from './http-protocol.ts';
 
 const unsupported = (reason: string) => `known to Envoy, not supported here: ${reason}`;
+const preserving = {
+  name: 'preserve_case',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig',
+  },
+};
 const host = 'a host: ASCII without spaces and control characters';
 
 const accepted: readonly Accepted[] = [
@@ -17,10 +23,22 @@ const accepted: readonly Accepted[] = [
 
 const refused: readonly Refused[] = [
   [
-    'absolute URLs',
+    'use_balsa_parser',
     http1ProtocolOptions,
-    () => ({ allow_absolute_url: false }),
-    `allow_absolute_url: false is ${unsupported('absolute URLs are always understood')}`,
+    () => ({ use_balsa_parser: true }),
+    `use_balsa_parser: ${unsupported('there is one HTTP/1 parser here')}`,
+  ],
+  [
+    'an empty format',
+    http1ProtocolOptions,
+    () => ({ header_key_format: {} }),
+    'header_key_format: needs one of proper_case_words, stateful_formatter',
+  ],
+  [
+    'two formats',
+    http1ProtocolOptions,
+    () => ({ header_key_format: { proper_case_words: {}, stateful_formatter: preserving } }),
+    'header_key_format.stateful_formatter: only one of proper_case_words, stateful_formatter may be given',
   ],
   [
     'HTTP/1.0 host',

@@ -7,6 +7,7 @@ import { parseZod } from './extension-config.ts';
 import { deepFreeze } from './freeze.ts';
 import { ConfigError, type ConfigIssue, sortIssues } from './issues.ts';
 import type { LoadedConfig } from './load.ts';
+import { type ConfigPlaces, configPlaces } from './places.ts';
 import { resolveExtensions } from './resolve-extensions.ts';
 import { type RawMap, rawMap } from './source-map.ts';
 import { upgradeV2 } from './v2.ts';
@@ -16,6 +17,8 @@ export interface ParsedBootstrap {
   readonly config: BootstrapConfig;
   /** What was written, in the v3 form and under proto names, for `/config_dump`. */
   readonly raw: RawMap;
+  /** Where its parts were written. */
+  readonly places: ConfigPlaces;
 }
 
 /** What parsing is told. */
@@ -42,5 +45,6 @@ export function parseBootstrap(loaded: LoadedConfig, options: ParseOptions): Par
   problems.push(...found.map((issue) => loaded.sources.toIssue(loaded.data, issue)));
   if (problems.length > 0) throw new ConfigError(sortIssues(problems));
   const raw = canonicalForm(bootstrapSchema, data, options.extensions) as RawMap;
-  return { config: deepFreeze(value as BootstrapConfig), raw };
+  const config = deepFreeze(value as BootstrapConfig);
+  return { config, raw, places: configPlaces(loaded, config, context.pathOf) };
 }

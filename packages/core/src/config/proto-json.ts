@@ -227,15 +227,16 @@ function unitHint(value: unknown): string | undefined {
   return durationPattern.test(seconds) ? `write "${seconds}"` : undefined;
 }
 
-/** An enum by name, by number, or (2018 files) by its name in lower case. Names are listed in the order of numbers. */
+/** An enum by name, by number, or (2018 files) by its name in lower case. Numbers count from 0 when they are not given. */
 export function enumOf<const Names extends readonly string[]>(
   names: Names,
   known: Readonly<Record<string, { readonly number: number; readonly reason?: string }>> = {},
+  numbers: readonly number[] = [...names.keys()],
 ): Leaf<Names[number]> {
-  const numbers = new Map<unknown, string>(names.map((name, index) => [index, name]));
-  for (const [name, { number }] of Object.entries(known)) numbers.set(number, name);
+  const byNumber = new Map<unknown, string>(names.map((name, index) => [numbers[index], name]));
+  for (const [name, { number }] of Object.entries(known)) byNumber.set(number, name);
   const nameOf = (value: unknown) => {
-    if (typeof value !== 'string') return numbers.get(value);
+    if (typeof value !== 'string') return byNumber.get(value);
     const upper = value === value.toLowerCase() ? value.toUpperCase() : value;
     return names.includes(upper) || Object.hasOwn(known, upper) ? upper : undefined;
   };
@@ -327,10 +328,15 @@ function copyData<T>(value: T): T {
 }
 
 /** A repeated field; absent means empty. */
-export function list<Item extends z.ZodType>(item: Item, { min = 0 } = {}): Defaulted<ListOf<Item>> {
+export function list<Item extends z.ZodType>(
+  item: Item,
+  { min = 0, max = Number.POSITIVE_INFINITY } = {},
+): Defaulted<ListOf<Item>> {
   const schema = z.array(item) as unknown as ListOf<Item>;
-  if (min === 0) return withDefault(schema, []);
-  const limited = z.array(item).min(min, `needs at least ${min} ${min === 1 ? 'item' : 'items'}`);
+  if (min === 0 && max === Number.POSITIVE_INFINITY) return withDefault(schema, []);
+  const most =
+    max === Number.POSITIVE_INFINITY ? z.array(item) : z.array(item).max(max, `may have at most ${max} items`);
+  const limited = most.min(min, `needs at least ${min} ${min === 1 ? 'item' : 'items'}`);
   return { presence: 'default', schema: limited as unknown as ListOf<Item>, value: () => [] };
 }
 

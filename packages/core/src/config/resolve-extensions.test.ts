@@ -195,6 +195,13 @@ describe('typed_per_filter_config', () => {
     });
   });
 
+  it.each(['acme.gate', 'envoy.filters.http.router'])('an optional FilterConfig for %s is left out', (filter) => {
+    const type = '"@type": type.googleapis.com/envoy.config.route.v3.FilterConfig';
+    const text = bootstrap(named(`{ ${filter}: { is_optional: true, config: { x: 1 }, ${type} } }`));
+    const { typedPerFilterConfig } = managerOf(text).routeConfig.virtualHosts[0]?.routes[0] ?? {};
+    expect(typedPerFilterConfig).toEqual({ [filter]: undefined });
+  });
+
   it.each([
     [
       'no such filter',
@@ -214,13 +221,6 @@ describe('typed_per_filter_config', () => {
         '{ acme.filters.http.gate: { "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: false } }',
       ),
       'Empty route/virtual host per filter configuration (give disabled: true, or config: {})',
-    ],
-    [
-      'optional',
-      named(
-        '{ acme.filters.http.gate: { "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true, is_optional: true } }',
-      ),
-      'is_optional: known to Envoy, not supported here',
     ],
     [
       'two filters of that name',

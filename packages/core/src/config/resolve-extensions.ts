@@ -121,8 +121,9 @@ class Resolver implements Resolution {
 
   private resolveRouteConfig(name: string, ref: RouteConfigRef, scope: Scope): RouteFilterConfig | undefined {
     const path = this.paths.get(ref.source) ?? [];
-    const { any, disabled } = ref;
+    const { any, disabled, optional } = ref;
     const [definition, second] = scope.get(name) ?? [];
+    if (optional && (!definition || (any && !definition.routeConfig))) return undefined;
     if (!definition || second) {
       const message = second
         ? `several HTTP filters of this chain are named "${name}"`

@@ -2,6 +2,7 @@
 import type { AdminRoute } from '../route.ts';
 import { clusterRoutes } from './clusters.ts';
 import { configDumpRoutes } from './config-dump.ts';
+import { explainRoutes } from './explain.ts';
 import { listenerRoutes } from './listeners.ts';
 import { loggingRoutes } from './logging.ts';
 import { runtimeRoutes } from './runtime.ts';
@@ -12,6 +13,7 @@ import { statsRoutes } from './stats.ts';
 export const builtInRoutes: readonly AdminRoute[] = [
   ...clusterRoutes,
   ...configDumpRoutes,
+  ...explainRoutes,
   ...listenerRoutes,
   ...loggingRoutes,
   ...runtimeRoutes,
