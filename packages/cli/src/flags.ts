@@ -14,11 +14,14 @@ export interface Flag {
    * proxy does, and is not built.
    */
   readonly use: 'used' | 'ignored' | 'refused';
+  /** It may be given several times; `lists` of the parsed flags has every value. */
+  readonly repeated?: true;
   /** The only value accepted, for flags of which one choice is what is done anyway. */
   readonly only?: string;
 }
 
-const used = (name: string, value: Flag['value'], label: string, help: string, short?: string): Flag => ({
+/** A flag that does something. */
+export const used = (name: string, value: Flag['value'], label: string, help: string, short?: string): Flag => ({
   name,
   value,
   label,
@@ -94,7 +97,7 @@ export const FLAGS: readonly Flag[] = [
   refused('stats-tag', 'text', 'not built yet'),
 ];
 
-/** The flag that is written like this, `--name` or `-n`. */
-export function findFlag(written: string): Flag | undefined {
-  return FLAGS.find(({ name, short }) => written === `--${name}` || (short !== undefined && written === `-${short}`));
+/** The flag of `flags` that is written like this, `--name` or `-n`. */
+export function findFlag(written: string, flags: readonly Flag[]): Flag | undefined {
+  return flags.find(({ name, short }) => written === `--${name}` || (short !== undefined && written === `-${short}`));
 }

@@ -7,6 +7,9 @@ export function helpText(): string {
 
   mesh -c FILE                   run
   mesh -c FILE --mode validate   check the configuration and exit
+  mesh explain -c FILE 'GET URL' tell what would be done with a request, and why
+  mesh route-check -c FILE -t TESTS
+                                 test the routes (files of Envoy's router_check_tool)
   mesh schema                    print the JSON Schema of the configuration
   mesh version                   print the version
 
@@ -25,7 +28,8 @@ SIGUSR1 reopens log files.
 `;
 }
 
-function line({ name, short, label, help, only }: Flag): string {
+/** One flag with its explanation. */
+export function line({ name, short, label, help, only }: Flag): string {
   const written = `${short === undefined ? '    ' : `-${short}, `}--${name}${label ? ` ${label}` : ''}`;
   return `  ${written.padEnd(38)} ${help}${only === undefined ? '' : ` (only ${only})`}`;
 }

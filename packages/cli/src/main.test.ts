@@ -66,7 +66,7 @@ describe('main', () => {
 
   it.each([
     [['--nope'], 'mesh: unknown flag --nope\n'],
-    [['serv'], 'mesh: unknown command "serv"; there are schema and version\n'],
+    [['serv'], 'mesh: unknown command "serv"; there are explain, route-check, schema and version\n'],
     [['schema', 'x'], 'mesh: unexpected argument "x"\n'],
     [[], 'mesh: no configuration is given: use -c FILE or --config-yaml YAML (mesh --help tells more)\n'],
   ])('%j ends with 1 and a sentence', async (argv, stderr) => {

@@ -6,6 +6,8 @@ import { nearest } from './nearest.ts';
 export interface ParsedFlags {
   /** By flag name; `''` for a flag without value. */
   readonly values: ReadonlyMap<string, string>;
+  /** Every value of the flags that may be repeated, by flag name. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
   /** Words that are not flags. */
   readonly words: readonly string[];
   /** Flags that were given and do nothing. */
@@ -14,9 +16,13 @@ export interface ParsedFlags {
   readonly problems: readonly string[];
 }
 
-/** Reads arguments as `--flag value` or `--flag=value`. Every problem is found, not only the first. */
-export function parseFlags(argv: readonly string[]): ParsedFlags {
+/**
+ * Reads arguments as `--flag value` or `--flag=value`. Every problem is found, not only the first. `flags` are those of
+ * the command; without one, Envoy's.
+ */
+export function parseFlags(argv: readonly string[], flags: readonly Flag[] = FLAGS): ParsedFlags {
   const values = new Map<string, string>();
+  const lists = new Map<string, string[]>();
   const words: string[] = [];
   const ignored: Flag[] = [];
   const problems: string[] = [];
@@ -28,20 +34,21 @@ export function parseFlags(argv: readonly string[]): ParsedFlags {
     }
     const equals = argument.indexOf('=');
     const written = equals === -1 ? argument : argument.slice(0, equals);
-    const flag = findFlag(written);
+    const flag = findFlag(written, flags);
     if (flag === undefined) {
-      problems.push(unknown(written));
+      problems.push(unknown(written, flags));
       continue;
     }
     let value = equals === -1 ? undefined : argument.slice(equals + 1);
     if (flag.value !== 'none' && value === undefined) value = argv[++at];
-    const problem =
-      problemOf(flag, written, value) ?? (values.has(flag.name) ? `${written} is given twice` : undefined);
+    const twice = values.has(flag.name) && flag.repeated !== true;
+    const problem = problemOf(flag, written, value) ?? (twice ? `${written} is given twice` : undefined);
     if (problem !== undefined) problems.push(problem);
     values.set(flag.name, value ?? '');
+    if (flag.repeated) lists.set(flag.name, [...(lists.get(flag.name) ?? []), value ?? '']);
     if (flag.use === 'ignored') ignored.push(flag);
   }
-  return { values, words, ignored, problems };
+  return { values, lists, words, ignored, problems };
 }
 
 function problemOf(flag: Flag, written: string, value: string | undefined): string | undefined {
@@ -55,10 +62,10 @@ function problemOf(flag: Flag, written: string, value: string | undefined): stri
   return `${written} can only be ${flag.only}: ${flag.help}`;
 }
 
-function unknown(written: string): string {
+function unknown(written: string, flags: readonly Flag[]): string {
   const near = nearest(
     written.replace(/^-+/, ''),
-    FLAGS.map(({ name }) => name),
+    flags.map(({ name }) => name),
   );
   return `unknown flag ${written}${near === undefined ? '' : `; did you mean --${near}?`}`;
 }

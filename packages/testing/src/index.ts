@@ -5,6 +5,14 @@
 export type { BodyInput, HeadersInput } from './bytes.ts';
 export { type ConnectionEnd, RawClient, type RawResponse, rawClient } from './client/raw-client.ts';
 export { turn, VirtualClock } from './clock.ts';
+export {
+  type ConfigUnderTest,
+  type ExplainOptions,
+  expectRoute,
+  explain,
+  type ReachOptions,
+  type RouteExpectation,
+} from './explain/explain.ts';
 export type { ClientScript } from './filter/exchange.ts';
 export type { YamlFilter } from './filter/filter-config.ts';
 export type { ScriptedResponse, UpstreamRequestSeen, UpstreamScript } from './filter/scripted-upstream.ts';
