@@ -71,7 +71,7 @@ describe('an upstream that dies in the middle of a response', () => {
 
   it('proxy charges what was cut', async () => {
     const { counters } = await proxy.measure();
-    expect(counters['http.ingress_http.rq_reset_after_downstream_response_started']).toBeGreaterThan(0);
+    expect(counters['http.ingress_http.downstream_rq_tx_reset']).toBeGreaterThan(0);
     expect(counters['cluster.upstream.upstream_cx_destroy_remote_with_active_rq']).toBeGreaterThan(0);
   });
 });
