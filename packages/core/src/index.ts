@@ -55,6 +55,7 @@ export type * from './explain/explanation.ts';
 export { formatExplanation } from './explain/format.ts';
 export { ExplainError, type ExplainRequest, parseRequestLine } from './explain/request.ts';
 export { copyRequestHeaders } from './headers/copy.ts';
+export { isGrpc } from './headers/grpc.ts';
 export { formatGrpcTimeout, parseGrpcTimeout } from './headers/grpc-timeout.ts';
 export { HOLD, STOP } from './http/answers.ts';
 // Compose

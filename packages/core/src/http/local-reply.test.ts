@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { isGrpc } from '../headers/grpc.ts';
 import type { ResponseHead } from '../headers/header-map.ts';
-import { isGrpc, plainReply, replyBody, replyHead } from './local-reply.ts';
+import { plainReply, replyBody, replyHead } from './local-reply.ts';
 
 describe('replyHead', () => {
   it('has length and type with a body only', () => {

@@ -1,5 +1,6 @@
 /** Responses that this proxy makes itself. */
 import type { HttpStream, ReplyHeaders } from '../api/http-stream.ts';
+import { grpcStatusOf, isGrpc } from '../headers/grpc.ts';
 import { ResponseHead } from '../headers/header-map.ts';
 import { checkField } from '../headers/validate.ts';
 import type { LocalReplyMapper } from './local-reply-mapper.ts';
@@ -110,28 +111,11 @@ function withoutLineEnd(body: Uint8Array | undefined, type: string): Uint8Array 
   return type === 'application/json' && body?.at(-1) === 10 ? body.subarray(0, -1) : body;
 }
 
-/** True for a request that must be answered in gRPC's way. */
-export function isGrpc(contentType: string | undefined): boolean {
-  if (contentType === undefined || !contentType.startsWith('application/grpc')) return false;
-  return contentType.length === 16 || contentType.charCodeAt(16) === 43;
-}
-
-const GRPC_STATUS: Readonly<Record<number, number>> = {
-  400: 13,
-  401: 16,
-  403: 7,
-  404: 12,
-  429: 14,
-  502: 14,
-  503: 14,
-  504: 14,
-};
-
 /** Envoy's trailers-only reply: HTTP 200 with the error in `grpc-status` and `grpc-message`. */
 function makeGrpc(head: ResponseHead, status: number, message: Uint8Array | undefined): void {
   head.status = 200;
   head.put('content-type', 'application/grpc');
-  head.put('grpc-status', String(GRPC_STATUS[status] ?? 2));
+  head.put('grpc-status', String(grpcStatusOf(status)));
   if (message !== undefined && message.length > 0) head.put('grpc-message', percentEncode(message));
 }
 

@@ -1,8 +1,8 @@
 /** How long an exchange may last: the route's `max_stream_duration` and what a gRPC client asks for. */
 import type { RequestHeaders } from '../api/headers.ts';
 import type { StreamDurationPolicy } from '../api/route.ts';
+import { isGrpc } from '../headers/grpc.ts';
 import { formatGrpcTimeout, parseGrpcTimeout } from '../headers/grpc-timeout.ts';
-import { isGrpc } from './local-reply.ts';
 
 /**
  * Milliseconds from the start of the stream, 0 for no limit. `fallbackMs` is the connection manager's. A gRPC request's

@@ -1,7 +1,9 @@
 /** The conditions that few routes have, behind one interface. */
+
 import type { RequestHeaders } from '../api/headers.ts';
 import type { HttpStream } from '../api/http-stream.ts';
 import type { RuntimeFraction } from '../api/runtime.ts';
+import { isGrpc } from '../headers/grpc.ts';
 import { CookieCondition } from './cookie-match.ts';
 import { cookieValue } from './cookies.ts';
 import type { CookieMatcherSettings, RouteMatchSettings, RuntimeFractionSettings } from './settings.ts';
@@ -75,9 +77,7 @@ class FractionCondition implements RareCondition {
 /** Envoy `grpc`: what the content type says. */
 const GRPC: RareCondition = {
   matches(headers) {
-    const type = headers.get('content-type');
-    if (type === undefined || !type.startsWith('application/grpc')) return false;
-    return type.length === 16 || type.charCodeAt(16) === 43;
+    return isGrpc(headers.get('content-type'));
   },
   actual: (headers) => `content-type ${inWords(headers.get('content-type'))}`,
 };

@@ -2,6 +2,7 @@
  * The request's side of an exchange: its head made ready, its body on the way to the attempts, its time limits. Request
  * bytes are bounded by pausing the client or by giving up the repetition.
  */
+
 import type {
   BodySource,
   ForwardAction,
@@ -17,6 +18,7 @@ import type {
   UpstreamFailure,
   VirtualClusterTraffic,
 } from '@mesh/core';
+import { isGrpc } from '@mesh/core';
 import { Attempt, type AttemptLimit, type AttemptOwner } from './attempt.ts';
 import { rewriteToHostname } from './auto-host-rewrite.ts';
 import type { RouterEnvironment } from './environment.ts';
@@ -26,7 +28,7 @@ import { RequestBody } from './request-body.ts';
 import { NO_OVERRIDES, takeOverrides } from './request-overrides.ts';
 import { Retries } from './retries.ts';
 import { takeRetryState } from './retry-state.ts';
-import { expectedMs, isGrpcRequest, rewriteGrpcTimeout, routeTimeoutMs } from './timeouts.ts';
+import { expectedMs, rewriteGrpcTimeout, routeTimeoutMs } from './timeouts.ts';
 
 /** A CONNECT, or a POST that is to be taken for one, whose tunnel begins here (`connect_config`). */
 function endsConnect(action: ForwardAction, method: string): boolean {
@@ -105,7 +107,7 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
     const { action, cluster, env, headers, stream } = this;
     const overrides = asked ? takeOverrides(headers, env.respectExpectedRqTimeout) : NO_OVERRIDES;
     const mayBeGrpc = !end || headers.method === 'POST' || action.maxGrpcTimeoutMs !== undefined;
-    this.grpc = mayBeGrpc && isGrpcRequest(headers);
+    this.grpc = mayBeGrpc && isGrpc(headers.get('content-type'));
     this.hedge = overrides.hedge ?? action.hedge?.hedgeOnPerTryTimeout ?? false;
     this.timeoutMs = overrides.timeoutMs ?? routeTimeoutMs(action, headers, this.grpc);
     const perTryMs = overrides.perTryTimeoutMs ?? action.retry?.perTryTimeoutMs ?? 0;

@@ -1,13 +1,6 @@
 /** Which timeouts hold for a request, and what the upstream is told of them. */
 import { type ForwardAction, formatGrpcTimeout, parseGrpcTimeout, type RequestHeaders } from '@mesh/core';
 
-/** True for `application/grpc` and `application/grpc+…`. */
-export function isGrpcRequest(headers: RequestHeaders): boolean {
-  const type = headers.get('content-type');
-  if (type === undefined || !type.startsWith('application/grpc')) return false;
-  return type.length === 16 || type.charCodeAt(16) === 43;
-}
-
 /** The route's timeout for the whole response in ms, 0 for none; a gRPC request may bring its own. */
 export function routeTimeoutMs(action: ForwardAction, headers: RequestHeaders, grpc: boolean): number {
   if (action.streamDuration !== undefined) return 0;

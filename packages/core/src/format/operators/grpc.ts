@@ -1,6 +1,7 @@
 /** `GRPC_STATUS`: of gRPC requests only; from the trailers, else the head, else made from the HTTP status. */
 import type { Headers } from '../../api/headers.ts';
 import type { HttpStream } from '../../api/http-stream.ts';
+import { grpcStatusOf, isGrpc } from '../../headers/grpc.ts';
 import { type FormatContext, type FormatValue, type OperatorSpec, type OperatorTable, plain } from '../operator.ts';
 import { responseHeaders, responseTrailers } from './header.ts';
 import { responseCode } from './stream-info.ts';
@@ -16,21 +17,9 @@ const CAMEL =
     ' ',
   );
 
-const OF_HTTP: Readonly<Record<number, number>> = {
-  400: 13,
-  401: 16,
-  403: 7,
-  404: 12,
-  429: 14,
-  502: 14,
-  503: 14,
-  504: 14,
-};
-
 /** The status of a gRPC exchange; `undefined` for other requests and before there is a response. */
 function grpcStatus(stream: HttpStream, context: FormatContext): number | undefined {
-  const type = stream.requestHeaders.get('content-type') ?? '';
-  if (!type.startsWith('application/grpc') || !(type.length === 16 || type[16] === '+')) return undefined;
+  if (!isGrpc(stream.requestHeaders.get('content-type'))) return undefined;
   return anyGrpcStatus(stream, context);
 }
 
@@ -50,7 +39,7 @@ function given(headers: Headers | undefined): number | undefined {
 
 /** A 200 without a status is as unknown as other answers. */
 function ofHttp(status: number): number | undefined {
-  return status === 0 ? undefined : (OF_HTTP[status] ?? 2);
+  return status === 0 ? undefined : grpcStatusOf(status);
 }
 
 const status: OperatorSpec = {
