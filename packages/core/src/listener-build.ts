@@ -105,7 +105,7 @@ function httpManager(
     runtime: context.runtime,
     node: context.node,
     earlyMutation: earlyMutation(config),
-    localReply: config.localReplyConfig && new LocalReplyMapper(config.localReplyConfig as never, sourceBytes),
+    localReply: config.localReplyConfig && new LocalReplyMapper(config.localReplyConfig, sourceBytes),
   });
   const stats = context.rootScope.scope(`http.${settings.statPrefix}.`);
   const entries = config.httpFilters as readonly HttpFilterConfig[];

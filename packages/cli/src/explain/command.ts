@@ -1,10 +1,10 @@
 /** `mesh explain`: what the proxy would do with a request, and why. */
 import { createProxy, ExplainError, type ExplainRequest, formatExplanation, parseRequestLine } from '@mesh/core';
 import { standard } from '@mesh/standard';
-import { configProblems } from '../config-problems.ts';
 import { line } from '../help.ts';
 import type { Io } from '../io.ts';
-import { type ParsedFlags, parseFlags } from '../parse-flags.ts';
+import type { ParsedFlags } from '../parse-flags.ts';
+import { runSubcommand, type Subcommand } from '../subcommand.ts';
 import { EXPLAIN_FLAGS } from './flags.ts';
 
 const HELP = `mesh explain -c FILE '[METHOD] URL' [-H 'K: V']…
@@ -21,21 +21,17 @@ the request is refused before.
 `;
 
 /** Runs the command; resolves with the exit code. */
-export async function explainCommand(argv: readonly string[], io: Io): Promise<number> {
-  const flags = parseFlags(argv, EXPLAIN_FLAGS);
-  if (flags.values.has('help')) {
-    await io.out(HELP);
-    return 0;
-  }
-  try {
-    return await run(flags, io);
-  } catch (error) {
-    const problem = error instanceof ExplainError ? `mesh explain: ${error.message}` : configProblems(error);
-    if (problem === undefined) throw error;
-    await io.err(`${problem}\n`);
-    return 1;
-  }
+export function explainCommand(argv: readonly string[], io: Io): Promise<number> {
+  return runSubcommand(COMMAND, argv, io);
 }
+
+const COMMAND: Subcommand = {
+  name: 'explain',
+  flags: EXPLAIN_FLAGS,
+  help: HELP,
+  isProblem: (error) => error instanceof ExplainError,
+  run,
+};
 
 async function run(flags: ParsedFlags, io: Io): Promise<number> {
   const { values } = flags;

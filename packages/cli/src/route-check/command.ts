@@ -1,10 +1,10 @@
 /** `mesh route-check`: tests a route table in the format of Envoy's router_check_tool. */
 import { checkRoutes, formatRouteCheck, RouteCheckError, type RouteCheckReport } from '@mesh/core';
 import { standard } from '@mesh/standard';
-import { configProblems } from '../config-problems.ts';
 import { line } from '../help.ts';
 import type { Io } from '../io.ts';
-import { type ParsedFlags, parseFlags } from '../parse-flags.ts';
+import type { ParsedFlags } from '../parse-flags.ts';
+import { runSubcommand, type Subcommand } from '../subcommand.ts';
 import { ROUTE_CHECK_FLAGS } from './flags.ts';
 
 const HELP = `mesh route-check -c ROUTES -t TESTS
@@ -21,21 +21,17 @@ Ends with 0 when every test passes and the coverage suffices, else with 1.
 `;
 
 /** Runs the command; resolves with the exit code. */
-export async function routeCheckCommand(argv: readonly string[], io: Io): Promise<number> {
-  const flags = parseFlags(argv, ROUTE_CHECK_FLAGS);
-  if (flags.values.has('help')) {
-    await io.out(HELP);
-    return 0;
-  }
-  try {
-    return await run(flags, io);
-  } catch (error) {
-    const problem = error instanceof RouteCheckError ? `mesh route-check: ${error.message}` : configProblems(error);
-    if (problem === undefined) throw error;
-    await io.err(`${problem}\n`);
-    return 1;
-  }
+export function routeCheckCommand(argv: readonly string[], io: Io): Promise<number> {
+  return runSubcommand(COMMAND, argv, io);
 }
+
+const COMMAND: Subcommand = {
+  name: 'route-check',
+  flags: ROUTE_CHECK_FLAGS,
+  help: HELP,
+  isProblem: (error) => error instanceof RouteCheckError,
+  run,
+};
 
 async function run(flags: ParsedFlags, io: Io): Promise<number> {
   const { values } = flags;
