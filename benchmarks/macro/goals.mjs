@@ -28,6 +28,8 @@ export const goals = [
   { scenario: 'tiny', target: 'mesh', peer: 'mesh-before', limit: 1.05 },
   { scenario: 'download-1m', target: 'mesh', peer: 'nginx', limit: 1.3 },
   { scenario: 'upload-1m', target: 'mesh', peer: 'nginx', limit: 1.3 },
+  { scenario: 'h2-h1', target: 'mesh', peer: 'node-http2', limit: 0.6 },
+  { scenario: 'tcp-1m', target: 'mesh', peer: 'nginx', limit: 1.2 },
   { scenario: 'six-filters', target: 'mesh-code-six', peer: 'mesh-code', limit: 1.03 },
 ];
 

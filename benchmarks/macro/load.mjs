@@ -4,7 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isTls } from './ports.mjs';
 import { firstLine, launch, which } from './processes.mjs';
+import { GRPC_MESSAGE } from './scenarios.mjs';
 
 /**
  * @typedef {object} LoadResult
@@ -37,6 +39,59 @@ export function pickGenerator(kind) {
   return { description: `autocannon ${require('autocannon/package.json').version}`, run: runAutocannon };
 }
 
+/**
+ * One generator for each version of HTTP; `http2` cannot run where h2load is missing.
+ * @typedef {{ http1: Generator, http2: Generator }} Generators
+ */
+
+/** HTTP/2 needs h2load (or the binary that H2LOAD_BIN names). @returns {Generator} */
+export function http2Generator() {
+  return { description: firstLine(h2load, ['--version']), run: runH2load };
+}
+
+const h2load = process.env.H2LOAD_BIN ?? 'h2load';
+
+/** Why HTTP/2 cannot be loaded here. @returns {string | undefined} */
+export function missingHttp2() {
+  return which(h2load) ? undefined : 'no h2load on PATH and no H2LOAD_BIN';
+}
+
+/** Streams of one connection; so many connections that as much is under way as with HTTP/1. */
+const HTTP2_STREAMS = 16;
+
+/** @param {LoadOptions} options @returns {Promise<LoadResult>} */
+async function runH2load({ port, scenario, seconds, cpus, workDir }) {
+  const connections = Math.ceil(scenario.connections / HTTP2_STREAMS);
+  const args = ['-t1', `-c${connections}`, `-m${HTTP2_STREAMS}`, `-D${Math.max(1, Math.round(seconds))}`];
+  if (scenario.uploadBytes > 0) {
+    const body = join(workDir, 'upload.bin');
+    writeFileSync(body, scenario.shape === 'grpc' ? GRPC_MESSAGE : Buffer.alloc(scenario.uploadBytes, 'x'));
+    args.push('-d', body);
+  }
+  if (scenario.shape === 'grpc') args.push('-H', 'content-type: application/grpc', '-H', 'te: trailers');
+  args.push(`${isTls(scenario.shape) ? 'https' : 'http'}://127.0.0.1:${port}${scenario.path}`);
+  const process_ = launch({ file: h2load, args }, { cpus, label: 'h2load' });
+  await process_.exited;
+  await process_.stop();
+  return readH2load(process_.output);
+}
+
+/** @param {string} output @returns {LoadResult} */
+function readH2load(output) {
+  const finished = /finished in ([\d.]+)(ms|s), /.exec(output);
+  const counts = /(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout/.exec(output);
+  const statuses = /status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx/.exec(output);
+  const data = /\((\d+)\) data/.exec(output);
+  if (!finished || !counts || !statuses || !data) throw new Error(`h2load gave no result: ${output.trim()}`);
+  const [, requests, failed, errored, timeouts] = counts.map(Number);
+  const bad = Number(statuses[3]) + Number(statuses[4]);
+  const named = { failed, errored, timeouts, badStatus: bad };
+  const problems = Object.entries(named).flatMap(([name, count]) => (count ? [`${count} ${name}`] : []));
+  const seconds = Number(finished[1]) / (finished[2] === 'ms' ? 1000 : 1);
+  // It tells the mean and the longest time only.
+  return { requests: requests ?? 0, seconds, bytes: Number(data[1]), p50Ms: Number.NaN, p99Ms: Number.NaN, problems };
+}
+
 /** @param {LoadOptions} options @returns {Promise<LoadResult>} */
 async function runWrk({ port, scenario, seconds, cpus }) {
   const args = [
@@ -49,7 +104,7 @@ async function runWrk({ port, scenario, seconds, cpus }) {
     '-s',
     script,
   ];
-  args.push(`http://127.0.0.1:${port}${scenario.path}`);
+  args.push(`${isTls(scenario.shape) ? 'https' : 'http'}://127.0.0.1:${port}${scenario.path}`);
   if (scenario.uploadBytes > 0) args.push('--', String(scenario.uploadBytes));
   const process_ = launch({ file: 'wrk', args }, { cpus, label: 'wrk' });
   // wrk takes whole seconds only; on SIGINT it ends early and still reports what it measured.
@@ -82,7 +137,7 @@ async function runAutocannon({ port, scenario, seconds, cpus, workDir }) {
     writeFileSync(body, 'x'.repeat(scenario.uploadBytes));
     args.push('-m', 'POST', '-i', body);
   }
-  args.push(`http://127.0.0.1:${port}${scenario.path}`);
+  args.push(`${isTls(scenario.shape) ? 'https' : 'http'}://127.0.0.1:${port}${scenario.path}`);
   const process_ = launch({ file: process.execPath, args }, { cpus, label: 'autocannon' });
   await process_.exited;
   await process_.stop();

@@ -1,7 +1,8 @@
 /** One measurement: start a proxy, check it, warm it up, load it, stop it. */
 import { cpuMicros, residentBytes } from './cpu.mjs';
-import { freePort, request, waitReady } from './ports.mjs';
+import { freePort, isHttp2, isTls, request, waitReady } from './ports.mjs';
 import { isWrapper, launch, makeWorkDir, removeWorkDir } from './processes.mjs';
+import { upstreamFor } from './upstreams.mjs';
 
 /**
  * @typedef {object} Sample
@@ -22,10 +23,10 @@ import { isWrapper, launch, makeWorkDir, removeWorkDir } from './processes.mjs';
  * @typedef {object} Setting
  * @property {number} seconds
  * @property {number} warmupSeconds
- * @property {number} upstreamPort
+ * @property {import('./upstreams.mjs').Upstream} upstream
  * @property {string} proxyCpus
  * @property {string} loadCpus
- * @property {import('./load.mjs').Generator} generator
+ * @property {import('./load.mjs').Generators} generators
  */
 
 /**
@@ -39,10 +40,13 @@ export async function measure(target, scenario, round, setting) {
   const base = { round, scenario: scenario.name, target: target.name };
   const workDir = makeWorkDir();
   const listenPort = await freePort();
-  const place = { listenPort, adminPort: await freePort(), upstreamPort: setting.upstreamPort, workDir };
+  const { shape } = scenario;
+  const upstreamPort = upstreamFor(shape, setting.upstream);
+  const certificate = isTls(shape) ? setting.upstream.certificate : undefined;
+  const place = { listenPort, adminPort: await freePort(), upstreamPort, workDir, shape, certificate };
   const proxy = launch(target.command(place), { cpus: setting.proxyCpus, label: target.name });
   try {
-    await waitReady(proxy, listenPort, '/tiny');
+    await waitReady(proxy, listenPort, '/tiny', shape);
     await checkBody(listenPort, scenario);
     return { ...base, ...(await load(proxy, listenPort, scenario, setting, workDir)) };
   } catch (error) {
@@ -54,8 +58,8 @@ export async function measure(target, scenario, round, setting) {
 }
 
 /** @param {number} port @param {import('./scenarios.mjs').Scenario} scenario */
-async function checkBody(port, { path, uploadBytes, responseBytes }) {
-  const { status, bodyBytes } = await request(port, path, uploadBytes);
+async function checkBody(port, { path, uploadBytes, responseBytes, shape }) {
+  const { status, bodyBytes } = await request(port, path, uploadBytes, shape);
   if (status !== 200 || bodyBytes !== responseBytes) {
     throw new Error(`${path}: expected 200 with ${responseBytes} bytes, got ${status} with ${bodyBytes}`);
   }
@@ -67,10 +71,11 @@ async function checkBody(port, { path, uploadBytes, responseBytes }) {
  */
 async function load(proxy, port, scenario, setting, workDir) {
   const options = { port, scenario, cpus: setting.loadCpus, workDir };
-  await setting.generator.run({ ...options, seconds: setting.warmupSeconds });
+  const generator = setting.generators[isHttp2(scenario.shape) ? 'http2' : 'http1'];
+  await generator.run({ ...options, seconds: setting.warmupSeconds });
   const before = proxy.members();
   const cpuBefore = cpuMicros(before);
-  const result = await setting.generator.run({ ...options, seconds: setting.seconds });
+  const result = await generator.run({ ...options, seconds: setting.seconds });
   if (!proxy.running) throw new Error(`${proxy.label} died under load: ${proxy.output.trim() || 'no output'}`);
   const after = proxy.members();
   if (before.join() !== after.join()) throw new Error('the set of proxy processes changed during the measurement');

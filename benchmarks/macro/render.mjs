@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const folder = fileURLToPath(new URL('./configs/', import.meta.url));
 
 /**
- * @param {string} template file name inside `configs/`
+ * @param {string} template file name inside `configs/`; a `.tmpl` is YAML only once it is filled in
  * @param {Record<string, string | number>} values one value per place; a place without a value throws
  * @param {string} workDir folder that receives the rendered file
  * @returns {string} path of the rendered file
@@ -17,7 +17,7 @@ export function render(template, values, workDir) {
     if (value === undefined) throw new Error(`${template}: no value for __${name}__`);
     return String(value);
   });
-  const path = join(workDir, template);
+  const path = join(workDir, template.replace(/\.tmpl$/, '.yaml'));
   writeFileSync(path, text);
   return path;
 }

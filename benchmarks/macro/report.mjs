@@ -29,8 +29,19 @@ export function scenarioTable(scenario, samples) {
 /** Ratios of Mesh to each of its yardsticks. @param {string} scenario @param {Samples} samples */
 export function ratioLines(scenario, samples) {
   const best = cheapest(samples, scenario, PACKAGED_PEERS);
-  const peers = ['nginx', 'nginx-unbuffered', 'haproxy', 'envoy', 'floor', 'undici', ...(best ? [best] : [])];
+  const peers = [
+    'nginx',
+    'nginx-unbuffered',
+    'haproxy',
+    'envoy',
+    'nghttpx',
+    'node-http2',
+    'floor',
+    'undici',
+    ...(best ? [best] : []),
+  ];
   const pairs = [
+    /** @type {const} */ (['mesh', 'mesh-before']),
     ...peers.map((peer) => /** @type {const} */ (['mesh', peer])),
     /** @type {const} */ (['mesh-code-six', 'mesh-code']),
   ];
@@ -88,7 +99,7 @@ function numbers(scenario, target, samples, key) {
 
 /** @param {import('./statistics.mjs').Spread} values @param {number} digits @returns {string} median (min–max) */
 function range(values, digits) {
-  if (values.count === 0) return '–';
+  if (values.count === 0 || Number.isNaN(values.median)) return '–';
   return `${values.median.toFixed(digits)} (${values.min.toFixed(digits)}–${values.max.toFixed(digits)})`;
 }
 

@@ -12,6 +12,8 @@ import { render } from './render.mjs';
  * @property {number} adminPort
  * @property {number} upstreamPort
  * @property {string} workDir private folder for configuration and temporary files
+ * @property {import('./scenarios.mjs').Shape} [shape] the protocols on both sides; HTTP/1.1 when absent
+ * @property {{ cert: string, key: string, both: string }} [certificate] for shapes with TLS
  * @property {boolean} [longLived] the memory test: no route timeout, many connections, no spilling to disk
  *
  * @typedef {object} Target
@@ -66,11 +68,7 @@ export const targets = [
     ...native('haproxy', 'HAPROXY_BIN', ['-v']),
     command: (place) => ({
       file: binary('haproxy', 'HAPROXY_BIN'),
-      args: [
-        '-db',
-        '-f',
-        render('haproxy.cfg', { ...ports(place), maxconn: place.longLived ? 12_000 : 4000 }, place.workDir),
-      ],
+      args: ['-db', '-f', haproxyConfig(place)],
     }),
   },
   {
@@ -86,6 +84,23 @@ export const targets = [
       'upload-1m': 'the floor forwards heads and response bodies only',
       'slow-readers': 'the floor has no backpressure on purpose',
     },
+  },
+  {
+    ...native('nghttpx', 'NGHTTPX_BIN', ['--version']),
+    optional: true,
+    command: (place) => ({ file: binary('nghttpx', 'NGHTTPX_BIN'), args: ['--conf', nghttpxConfig(place)] }),
+  },
+  {
+    ...nodeTarget('node-http2', () => `node ${process.version}, undici ${packageVersion('undici')}`),
+    optional: true,
+    command: ({ listenPort, upstreamPort, shape = 'h2-h1', certificate }) => ({
+      file: process.execPath,
+      args: [
+        join(here, 'targets/node-http2.mjs'),
+        ...[String(listenPort), String(upstreamPort), shape, certificate?.cert ?? '', certificate?.key ?? ''],
+      ],
+      env: production,
+    }),
   },
   nodeTarget('undici', () => packageVersion('undici')),
   nodeTarget('http-proxy', () => packageVersion('http-proxy')),
@@ -140,7 +155,13 @@ function nginx(name, extra) {
     ...native('nginx', 'NGINX_BIN', ['-v']),
     name,
     command: (place) => {
+      if (place.shape === 'tcp') {
+        const own = { ...ports(place), user_line: nginxUserLine(), load_module: streamModule() };
+        const file = render('nginx-stream.conf', own, place.workDir);
+        return { file: binary('nginx', 'NGINX_BIN'), args: ['-p', place.workDir, '-c', file] };
+      }
       const values = {
+        ...nginxProtocols(place),
         ...ports(place),
         user_line: nginxUserLine(),
         // Without this, 100 paused downloads would each be written to a temporary file.
@@ -184,7 +205,95 @@ function nodeTarget(name, version) {
 
 /** @param {Place} place */
 function envoyConfig(place) {
+  const { shape = 'h1', workDir } = place;
+  if (shape === 'tcp') return render('tcp-proxy.yaml', ports(place), workDir);
+  if (shape !== 'h1') return render('protocols.tmpl', { ...ports(place), ...envoyProtocols(place) }, workDir);
   return render('front-proxy.yaml', { ...ports(place), route_timeout: place.longLived ? '0s' : '15s' }, place.workDir);
+}
+
+/** @param {Place} place */
+function envoyProtocols({ shape, certificate }) {
+  const http2 = shape === 'h2-h2' || shape === 'grpc';
+  const options = {
+    '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+    explicit_http_config: { http2_protocol_options: {} },
+  };
+  const key = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+  const tls = {
+    name: 'envoy.transport_sockets.tls',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
+      common_tls_context: {
+        alpn_protocols: ['h2', 'http/1.1'],
+        tls_certificates: [
+          { certificate_chain: { filename: certificate?.cert }, private_key: { filename: certificate?.key } },
+        ],
+      },
+    },
+  };
+  return {
+    cluster_protocol: http2 ? `typed_extension_protocol_options: ${JSON.stringify({ [key]: options })}` : '',
+    transport_socket: certificate === undefined ? '' : `transport_socket: ${JSON.stringify(tls)}`,
+  };
+}
+
+/** @param {Place} place */
+function haproxyConfig(place) {
+  const { shape = 'h1', certificate, workDir } = place;
+  if (shape === 'h1') {
+    return render('haproxy.cfg', { ...ports(place), maxconn: place.longLived ? 12_000 : 4000 }, workDir);
+  }
+  const http2Client = shape === 'h2-h1' || shape === 'h2-h2' || shape === 'grpc';
+  const fields = [
+    'unique-id-format %[uuid()]',
+    'unique-id-header X-Request-Id',
+    'option forwardfor',
+    'http-request set-header X-Forwarded-Proto http',
+  ];
+  const tls = `ssl crt ${certificate?.both} alpn h2,http/1.1`;
+  const values = {
+    ...ports(place),
+    mode: shape === 'tcp' ? 'tcp' : 'http',
+    bind_options: certificate !== undefined ? tls : http2Client ? 'proto h2' : '',
+    request_fields: shape === 'tcp' ? '' : fields.join('\n  '),
+    server_options: `${shape === 'h2-h2' || shape === 'grpc' ? 'proto h2 ' : ''}${shape === 'tcp' ? '' : 'pool-max-conn -1 pool-purge-delay 3600s'}`,
+  };
+  return render('haproxy-protocols.cfg', values, workDir);
+}
+
+/** @param {Place} place */
+function nghttpxConfig(place) {
+  const { shape, certificate, workDir } = place;
+  const values = {
+    ...ports(place),
+    tls: certificate === undefined ? 'no-tls' : '',
+    upstream_protocol: shape === 'h2-h2' || shape === 'grpc' ? 'h2' : 'http/1.1',
+    certificate:
+      certificate === undefined ? '' : `private-key-file=${certificate.key}\ncertificate-file=${certificate.cert}`,
+  };
+  return render('nghttpx.conf', values, workDir);
+}
+
+/** What nginx-proxy.conf differs in. @param {Place} place */
+function nginxProtocols({ shape = 'h1', certificate }) {
+  const options = [certificate === undefined ? '' : 'ssl', shape === 'h1' || shape === 'tls' ? '' : 'http2'];
+  return {
+    listen_options: options.join(' '),
+    tls:
+      certificate === undefined
+        ? ''
+        : `ssl_certificate ${certificate.cert}; ssl_certificate_key ${certificate.key}; ssl_session_cache shared:a:1m;`,
+    pass:
+      shape === 'grpc'
+        ? 'grpc_pass grpc://service1;'
+        : 'proxy_pass http://service1; proxy_http_version 1.1; proxy_set_header Connection "";',
+  };
+}
+
+/** The module stands beside the others that the distribution brings, if it is not built in. */
+function streamModule() {
+  const path = process.env.NGINX_STREAM_MODULE ?? '/usr/lib/nginx/modules/ngx_stream_module.so';
+  return existsSync(path) ? `load_module ${path};` : '';
 }
 
 /** @param {Place} place */
