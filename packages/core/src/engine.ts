@@ -8,6 +8,7 @@ export { HeaderMap, RequestHead, ResponseHead } from './headers/header-map.ts';
 export { FilterPlan, type PlannedFilter } from './http/filter-plan.ts';
 export { HttpManager } from './http/manager.ts';
 export { Stream } from './http/stream.ts';
+export { BlockWriter, HpackDecoder, HpackEncoder } from './http2/hpack/index.ts';
 export { Registry } from './registry.ts';
 export { FORWARD_DEFAULTS } from './routing/forward-action.ts';
 export { compileRoutes } from './routing/route-table.ts';

@@ -32,8 +32,11 @@ export interface MessageSink<Head extends Headers> {
 
 /** The engine's side of a downstream stream, called by the server codec. */
 export interface RequestSink extends MessageSink<RequestHeaders> {
-  /** The client went away or broke the protocol; nothing more comes and nothing can be sent. */
-  onReset(reason: ResetReason): void;
+  /**
+   * The client went away or broke the protocol; nothing more comes and nothing can be sent. `details` are Envoy's, e.g.
+   * `http2.remote_reset`; none when the connection is gone.
+   */
+  onReset(reason: ResetReason, details?: string): void;
   /** The client's socket accepts bytes again after `flush` returned false. */
   onWritable(): void;
 }
@@ -47,9 +50,12 @@ export interface ResponseWriter {
   writeTrailers(trailers: Headers): void;
   /** Sends what is queued; false means: stop the source until `onWritable`. */
   flush(): boolean;
-  /** Gives the message up so that the client can tell that it is incomplete. */
-  reset(): void;
-  /** Before `writeHead`: no further request is taken on this connection, and the client is told so. */
+  /** Gives the message up so that the client can tell that it is incomplete. `reason` chooses the code of HTTP/2. */
+  reset(reason?: ResetReason): void;
+  /**
+   * Before `writeHead`: no further request is taken on this connection, and the client is told so. Without meaning for
+   * HTTP/2, whose connections outlive the trouble of one stream; see `HttpConnection.drain`.
+   */
   closeAfterResponse(): void;
   /** Counted: each pause needs its resume. */
   pauseRequest(): void;
@@ -72,8 +78,8 @@ export interface RequestWriter {
   writeTrailers(trailers: Headers): void;
   /** Sends what is queued; false means: stop the source until `onWritable`. */
   flush(): boolean;
-  /** Gives the stream up: for HTTP/1 the connection is closed. */
-  reset(): void;
+  /** Gives the stream up: for HTTP/1 the connection is closed. `reason` chooses the code of HTTP/2. */
+  reset(reason?: ResetReason): void;
   pauseResponse(): void;
   resumeResponse(): void;
 }

@@ -153,8 +153,10 @@ export class Http1ClientCodec implements RequestWriter {
   }
 
   writeData(chunk: Uint8Array, end: boolean, owned: boolean): void {
-    if (this.gate !== undefined) this.gate.hold(chunk, owned);
-    else if (!this.bodyWriter.write(chunk, end, owned)) this.giveUp();
+    if (this.gate !== undefined) {
+      this.gate.hold(chunk, owned);
+      this.requestEnded = end;
+    } else if (!this.bodyWriter.write(chunk, end, owned)) this.giveUp();
     else if (end) this.endRequest();
   }
 
@@ -196,6 +198,8 @@ export class Http1ClientCodec implements RequestWriter {
   private endRequest(): void {
     this.connection.flush();
     this.requestEnded = true;
+    // A stream of HTTP/2 may close the sending side of a tunnel; a WebSocket has its own way to say so.
+    if (this.tunnelled && this.connect) this.connection.end();
   }
 
   // Input
@@ -279,7 +283,8 @@ export class Http1ClientCodec implements RequestWriter {
     sink.onHead(head, false);
     if (this.ownSink !== sink) return end;
     gate.release(this.connection);
-    this.connection.flush();
+    if (this.requestEnded) this.endRequest();
+    else this.connection.flush();
     sink.onWritable();
     return end;
   }

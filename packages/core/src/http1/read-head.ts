@@ -402,6 +402,7 @@ const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
   'prototype',
 ]);
 
-function isForbiddenTrailer(name: string): boolean {
+/** True for a field that must not come in trailers (RFC 9110 6.5.1), in lower case. */
+export function isForbiddenTrailer(name: string): boolean {
   return FORBIDDEN_TRAILERS.has(name) || name.startsWith('x-forwarded-') || name.startsWith('x-envoy-');
 }

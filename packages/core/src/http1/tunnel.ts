@@ -39,8 +39,13 @@ export class TunnelGate {
 
   /** Lets everything go. */
   release(connection: Connection): void {
+    for (const chunk of this.take()) connection.addBytes(chunk, true);
+  }
+
+  /** Everything that was held, for its user to send. */
+  take(): Uint8Array[] {
     const { chunks } = this;
     this.chunks = [];
-    for (const chunk of chunks) connection.addBytes(chunk, true);
+    return chunks;
   }
 }

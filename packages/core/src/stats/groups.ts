@@ -90,6 +90,16 @@ export type Http1CodecStats = StatsOf<typeof names.HTTP1_CODEC>;
 /** `scope` is the root (downstream) or the cluster's; the names go below `http1.`. */
 export const http1CodecStats = (scope: Scope): Http1CodecStats => statsOf(scope.scope('http1'), names.HTTP1_CODEC);
 
+/** Events of the HTTP/2 codec. */
+export type Http2CodecStats = StatsOf<typeof names.HTTP2_CODEC>;
+/** `scope` is the root (downstream) or the cluster's; the names go below `http2.`. */
+export const http2CodecStats = (scope: Scope): Http2CodecStats => statsOf(scope.scope('http2'), names.HTTP2_CODEC);
+
+/** TLS handshakes; ciphers and the like are counted by `net/tls/ssl-stats.ts`. */
+export type SslStats = StatsOf<typeof names.SSL>;
+/** `scope` is the listener's or the cluster's; the names go below `ssl.`. */
+export const sslStats = (scope: Scope): SslStats => statsOf(scope.scope('ssl'), names.SSL);
+
 /** Metrics of the process; `scope` is `server.`. */
 export type ServerStats = StatsOf<typeof names.SERVER>;
 /** @see ServerStats */

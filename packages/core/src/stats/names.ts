@@ -282,6 +282,61 @@ export const HTTP1_CODEC = {
   histograms: [],
 } as const;
 
+/** `http2.` (downstream) and `cluster.<name>.http2.`; registered with the first connection of that protocol. */
+export const HTTP2_CODEC = {
+  counters: [
+    'dropped_headers_with_underscores',
+    'goaway_sent',
+    'header_list_size_too_large',
+    'header_overflow',
+    'headers_cb_no_stream',
+    'inbound_empty_frames_flood',
+    'inbound_priority_frames_flood',
+    'inbound_window_update_frames_flood',
+    'keepalive_timeout',
+    'metadata_empty_frames',
+    'outbound_control_flood',
+    'outbound_flood',
+    'requests_rejected_with_underscores_in_headers',
+    'rx_messaging_error',
+    'rx_reset',
+    'stream_refused_errors',
+    'trailers',
+    'tx_flush_timeout',
+    'tx_reset',
+  ],
+  gauges: [
+    'deferred_stream_close',
+    'outbound_control_frames_active',
+    'outbound_frames_active',
+    'pending_send_bytes',
+    'streams_active',
+  ],
+  histograms: [],
+} as const;
+
+/** `listener.<address>.ssl.` and `cluster.<name>.ssl.`; the last two are not Envoy's. */
+export const SSL = {
+  counters: [
+    'connection_error',
+    'fail_verify_cert_hash',
+    'fail_verify_error',
+    'fail_verify_no_cert',
+    'fail_verify_san',
+    'handshake',
+    'no_certificate',
+    'ocsp_staple_failed',
+    'ocsp_staple_omitted',
+    'ocsp_staple_requests',
+    'ocsp_staple_responses',
+    'session_reused',
+    'certificate_reload_failure',
+    'certificate_reload_success',
+  ],
+  gauges: [],
+  histograms: [],
+} as const;
+
 /** `server.` */
 export const SERVER = {
   counters: [
