@@ -5,10 +5,12 @@ import { isIP } from 'node:net';
 import { type AdminConfig, adminSchema } from './config/bootstrap.ts';
 import { type ClusterConfig, clusterSchema } from './config/cluster.ts';
 import type { ResolvedExtension } from './config/extension.ts';
+import type { FilterChainMatchConfig } from './config/filter-chain-match.ts';
 import { type HttpConnectionManagerConfig, httpConnectionManagerSchema } from './config/http-connection-manager.ts';
 import { didYouMean } from './config/issues.ts';
-import { type ListenerConfig, listenerSchema } from './config/listener.ts';
+import { type FilterChainConfig, filterChainSchema, type ListenerConfig, listenerSchema } from './config/listener.ts';
 import {
+  type DeepPartial,
   type Fields,
   fieldSchema,
   fillDefaults,
@@ -18,7 +20,9 @@ import {
   outputName,
 } from './config/message.ts';
 import { type RouteConfig, routeSchema, type VirtualHostConfig, virtualHostSchema } from './config/route.ts';
-import type { ConfiguredHttpFilter, ConfiguredNetworkFilter } from './define.ts';
+import { type DownstreamTlsContext, downstreamTlsContext } from './config/tls/tls-context.ts';
+import { transportSocketNames } from './config/tls/transport-socket.ts';
+import type { ConfiguredHttpFilter, ConfiguredListenerFilter, ConfiguredNetworkFilter } from './define.ts';
 import { MeshError } from './errors.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 
@@ -58,6 +62,18 @@ export interface ListenerOptions {
   readonly http?: HttpConnectionManagerConfig;
   /** Network filters, in order. Without `http` the last one must be terminal. */
   readonly filters?: readonly ConfiguredNetworkFilter[];
+  /** Secures the connections of `http` and `filters`; without it they are cleartext. */
+  readonly tls?: TlsOptions;
+  /** Instead of `http`, `filters` and `tls`: chains for different connections, see {@link filterChain}. */
+  readonly filterChains?: readonly FilterChainConfig[];
+  /** For connections that none of `filterChains` is for; without it they are closed. */
+  readonly defaultFilterChain?: FilterChainConfig;
+  /** Look at a connection before its filter chain is chosen, in order. */
+  readonly listenerFilters?: readonly ConfiguredListenerFilter[];
+  /** How long all listener filters may take together. Default 15 000; 0 is without limit. */
+  readonly listenerFiltersTimeoutMs?: number;
+  /** Then chooses a chain with what is known, instead of closing. Default false. */
+  readonly continueOnListenerFiltersTimeout?: boolean;
   /** Unsent bytes per connection above which its source is paused. Default 32 KiB. */
   readonly perConnectionBufferLimitBytes?: number;
 }
@@ -68,17 +84,71 @@ export interface ListenerOptions {
  * @example listener({ port: 8000, http: http({ routes: [route('/', 'service1')], filters: [router()] }) })
  */
 export function listener(options: ListenerOptions): ListenerConfig {
-  const { name, host = '0.0.0.0', port = 0, path, http, filters = [], ...rest } = options;
+  const { name, host = '0.0.0.0', port = 0, path, http, tls, filters = [], listenerFilters = [], ...rest } = options;
   if (path === undefined && isIP(host) === 0)
     throw invalid(`listener host ${JSON.stringify(host)} is not an IP address`);
-  const chain: ResolvedExtension[] = filters.map(({ definition, config }) => entry(definition, config));
-  if (http !== undefined) chain.push(entry(httpConnectionManager, http));
+  const own = http !== undefined || tls !== undefined || filters.length > 0 || rest.filterChains === undefined;
+  if (own && rest.filterChains !== undefined) throw invalid('a listener has http, filters and tls, or filterChains');
   return filled('listener', listenerSchema, {
     name: name ?? `listener_${path ?? port}`,
     address: path === undefined ? { socketAddress: { address: host, portValue: port } } : { pipe: { path } },
-    filterChains: [{ filters: chain }],
+    ...(own && {
+      filterChains: [{ filters: chainFilters(filters, http), ...(tls && { transportSocket: tlsSocket(tls) }) }],
+    }),
+    listenerFilters: listenerFilters.map(({ definition, config }) => entry(definition, config)),
     ...rest,
   });
+}
+
+function chainFilters(
+  filters: readonly ConfiguredNetworkFilter[],
+  http: HttpConnectionManagerConfig | undefined,
+): ResolvedExtension[] {
+  const chain = filters.map(({ definition, config }) => entry(definition, config));
+  return http === undefined ? chain : [...chain, entry(httpConnectionManager, http)];
+}
+
+/** TLS of a filter chain: the fields of Envoy's `DownstreamTlsContext` in camelCase. */
+export type TlsOptions = DeepPartial<DownstreamTlsContext>;
+
+function tlsSocket(options: TlsOptions): NonNullable<FilterChainConfig['transportSocket']> {
+  return { name: transportSocketNames.tls, config: filled('tls', downstreamTlsContext, options) };
+}
+
+/** Options of {@link filterChain}; every field of Envoy's `FilterChain` that is supported may be given in camelCase. */
+export interface FilterChainOptions {
+  /** Shown by `explain`. Default ''. */
+  readonly name?: string;
+  /** Which connections it is for. Default: all. What looks at SNI and ALPN is the tls_inspector listener filter. */
+  readonly match?: Partial<FilterChainMatchConfig>;
+  /** The HTTP connection manager behind the network filters. */
+  readonly http?: HttpConnectionManagerConfig;
+  /** Network filters, in order. Without `http` the last one must be terminal. */
+  readonly filters?: readonly ConfiguredNetworkFilter[];
+  /** Secures the connections; without it they are cleartext. */
+  readonly tls?: TlsOptions;
+  /** How long a handshake may take. Default 0: without limit. */
+  readonly transportSocketConnectTimeoutMs?: number;
+}
+
+/**
+ * A filter chain: what is done with the connections that `match` is for.
+ *
+ * @example
+ * listener({
+ *   port: 8443,
+ *   listenerFilters: [tlsInspector()],
+ *   filterChains: [filterChain({ match: { serverNames: ['a.example'] }, filters: [tcpProxy({ … })] })],
+ * })
+ */
+export function filterChain(options: FilterChainOptions): FilterChainConfig {
+  const { match, http, tls, filters = [], ...rest } = options;
+  const chain = filled('filterChain', filterChainSchema, {
+    ...(match && { filterChainMatch: match }),
+    filters: chainFilters(filters, http),
+    ...rest,
+  });
+  return tls === undefined ? chain : { ...chain, transportSocket: tlsSocket(tls) };
 }
 
 function entry(definition: { name: string; typeUrl: string | undefined }, config: unknown): ResolvedExtension {

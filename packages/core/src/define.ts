@@ -5,13 +5,14 @@
 import type { Discovery, DiscoveryContext } from './api/discovery.ts';
 import type { HttpFilter, TerminalHttpFilter } from './api/http-filter.ts';
 import type { HttpStream } from './api/http-stream.ts';
+import type { ListenerFilter, ListenerFilterContext } from './api/listener-filter.ts';
 import type { NetworkFilter, NetworkFilterContext } from './api/network-filter.ts';
 import type { StatsScope } from './api/stats.ts';
 import type { StandardIssue, StandardSchema } from './config/standard-schema.ts';
 import { MeshError } from './errors.ts';
 
 /** The kinds of extension that a registry holds. */
-export type ExtensionKind = 'http-filter' | 'network-filter' | 'discovery';
+export type ExtensionKind = 'http-filter' | 'network-filter' | 'listener-filter' | 'discovery';
 
 /** The input type that a schema accepts; `unknown` for schemas that do not say. */
 export type SchemaInput<S> = S extends { readonly '~standard': { readonly types?: infer T } }
@@ -63,6 +64,11 @@ export interface NetworkFilterDefinition extends ExtensionBase<'network-filter'>
   create(config: unknown, context: NetworkFilterContext): NetworkFilter<never>;
 }
 
+/** A listener filter's definition, with its types erased for the registry. */
+export interface ListenerFilterDefinition extends ExtensionBase<'listener-filter'> {
+  create(config: unknown, context: ListenerFilterContext): ListenerFilter;
+}
+
 /** A discovery's definition. */
 export interface DiscoveryDefinition extends ExtensionBase<'discovery'> {
   /** Values of a cluster's `type` that it serves, e.g. `STRICT_DNS`. */
@@ -71,7 +77,7 @@ export interface DiscoveryDefinition extends ExtensionBase<'discovery'> {
 }
 
 /** Anything that `createProxy({ extensions })` takes. */
-export type Extension = HttpFilterDefinition | NetworkFilterDefinition | DiscoveryDefinition;
+export type Extension = HttpFilterDefinition | NetworkFilterDefinition | ListenerFilterDefinition | DiscoveryDefinition;
 
 /** A definition together with a checked config: what the code door puts into a chain. */
 export interface Configured<Definition extends Extension> {
@@ -83,6 +89,8 @@ export interface Configured<Definition extends Extension> {
 export type ConfiguredHttpFilter = Configured<HttpFilterDefinition>;
 /** A network filter for `listener({ filters: […] })`. */
 export type ConfiguredNetworkFilter = Configured<NetworkFilterDefinition>;
+/** A listener filter for `listener({ listenerFilters: […] })`. */
+export type ConfiguredListenerFilter = Configured<ListenerFilterDefinition>;
 
 /** A definition that can be called with its config. Without required fields the config may be left out. */
 export type HttpFilterFactory<Input, RouteConfig = unknown> = HttpFilterDefinition & {
@@ -92,6 +100,10 @@ export type HttpFilterFactory<Input, RouteConfig = unknown> = HttpFilterDefiniti
 /** A definition that can be called with its config. */
 export type NetworkFilterFactory<Input> = NetworkFilterDefinition &
   ({} extends Input ? (config?: Input) => ConfiguredNetworkFilter : (config: Input) => ConfiguredNetworkFilter);
+
+/** A definition that can be called with its config. */
+export type ListenerFilterFactory<Input> = ListenerFilterDefinition &
+  ({} extends Input ? (config?: Input) => ConfiguredListenerFilter : (config: Input) => ConfiguredListenerFilter);
 
 /** What {@link defineHttpFilter} takes. */
 export interface HttpFilterOptions<
@@ -202,6 +214,40 @@ export function defineNetworkFilter<Config extends StandardSchema, State = undef
   } satisfies NetworkFilterDefinition) as unknown as NetworkFilterFactory<SchemaInput<Config>>;
 }
 
+/** What {@link defineListenerFilter} takes. */
+export interface ListenerFilterOptions<Config extends StandardSchema> {
+  readonly name: string;
+  readonly typeUrl?: string;
+  readonly config: Config;
+  /** Called once per config load. What it returns is shared by all connections. */
+  create(config: SchemaOutput<Config>, context: ListenerFilterContext): ListenerFilter;
+}
+
+/**
+ * Defines a listener filter: it looks at the first bytes of a connection, before the filter chain is chosen.
+ *
+ * @example
+ * export const knock = defineListenerFilter({
+ *   name: 'acme.filters.listener.knock',
+ *   config: z.object({ word: z.string() }),
+ *   create: ({ word }) => ({
+ *     onData: (bytes) => (bytes.length < word.length ? 'more' : bytes.toString('latin1', 0, word.length) === word ? word.length : 'close'),
+ *   }),
+ * });
+ */
+export function defineListenerFilter<Config extends StandardSchema>(
+  options: ListenerFilterOptions<Config>,
+): ListenerFilterFactory<SchemaInput<Config>> {
+  return factory({
+    kind: 'listener-filter',
+    name: options.name,
+    typeUrl: options.typeUrl,
+    config: options.config,
+    routeConfig: undefined,
+    create: (config, context) => options.create(config as SchemaOutput<Config>, context),
+  } satisfies ListenerFilterDefinition) as unknown as ListenerFilterFactory<SchemaInput<Config>>;
+}
+
 const anything: StandardSchema = {
   '~standard': { version: 1, vendor: 'mesh', validate: (value) => ({ value }) },
 };
@@ -228,7 +274,9 @@ export function defineDiscovery<Config>(options: DiscoveryOptions<Config>): Disc
 }
 
 /** Makes the definition callable; the properties of the function are the definition's. */
-function factory<Definition extends HttpFilterDefinition | NetworkFilterDefinition>(definition: Definition) {
+function factory<Definition extends HttpFilterDefinition | NetworkFilterDefinition | ListenerFilterDefinition>(
+  definition: Definition,
+) {
   const make = (config: unknown = {}) => ({ definition: made, config: checkConfig(definition, config) });
   const made = Object.defineProperties(make, Object.getOwnPropertyDescriptors(definition)) as unknown as Definition;
   return made;

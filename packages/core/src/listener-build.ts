@@ -1,22 +1,31 @@
-/** A listener's config → the network plan of its connections, with the HTTP managers in it. */
+/** A listener's config → the plan of its connections: listener filters, filter chains, HTTP managers in them. */
 import type { RandomSource } from './api/clock.ts';
+import type { NetworkFilterContext } from './api/network-filter.ts';
 import type { Route } from './api/route.ts';
 import type { Runtime } from './api/runtime.ts';
 import type { Clusters } from './api/upstream.ts';
 import { dataSourceText } from './config/build.ts';
 import { httpSettings } from './config/build-http.ts';
 import { readDataSource } from './config/data-source.ts';
+import { chainConditions } from './config/filter-chain-match.ts';
 import type { HttpConnectionManagerConfig, HttpFilterConfig } from './config/http-connection-manager.ts';
-import type { ListenerConfig } from './config/listener.ts';
-import type { HttpFilterDefinition, NetworkFilterDefinition } from './define.ts';
+import type { FilterChainConfig, ListenerConfig } from './config/listener.ts';
+import { type ListenerFilterConfig, predicateHolds } from './config/listener-filter.ts';
+import { serverTlsSettings } from './config/tls/build.ts';
+import type { HttpFilterDefinition, ListenerFilterDefinition, NetworkFilterDefinition } from './define.ts';
+import { MeshError } from './errors.ts';
 import type { Routes } from './http/admission.ts';
-import { HttpConnection } from './http/connection.ts';
+import { httpChainEnd } from './http/codec-choice.ts';
 import { FilterPlan, type PlannedFilter } from './http/filter-plan.ts';
 import { LocalReplyMapper } from './http/local-reply-mapper.ts';
 import { HttpManager } from './http/manager.ts';
 import type { HttpSettings } from './http/settings.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { type ChainEnd, type NetworkPlan, networkPlan, type PlannedNetworkFilter } from './net/filter-chain.ts';
+import { type ListenerChain, ListenerPlan, type PlannedListenerFilter } from './net/listener-plan.ts';
+import type { CertificateRegistry } from './net/tls/certificate-registry.ts';
+import { serverTlsTransport } from './net/tls/server.ts';
+import type { ServerTransport } from './net/transport.ts';
 import type { Registry } from './registry.ts';
 import type { CompileOptions } from './routing/compiled-route.ts';
 import { HeaderMutationList } from './routing/header-mutation-list.ts';
@@ -40,12 +49,16 @@ export interface BuildContext {
   readonly draining: () => boolean;
   /** `node` of the bootstrap, for fields that name this proxy. */
   readonly node?: { readonly id?: string | undefined; readonly cluster?: string | undefined } | undefined;
+  /** Where `/certs` finds the certificates of filter chains. */
+  readonly certificates?: CertificateRegistry | undefined;
   /** For `explain`, which builds a listener to look at it: what is put in the place of its parts. */
   readonly seams?: BuildSeams;
 }
 
 /** Looks at parts as they are built, or replaces them. */
 export interface BuildSeams {
+  /** The one chain that is built. */
+  readonly chain: FilterChainConfig;
   /** `create` makes the real filter; it need not be called. */
   filter(entry: HttpFilterConfig, index: number, create: () => PlannedFilter): PlannedFilter;
   table(compiled: RouteTable | ScopedRoutes): Routes;
@@ -61,39 +74,152 @@ export interface CompiledTables {
 
 /** The built listener. */
 export interface ListenerBuild {
-  readonly plan: NetworkPlan;
+  readonly plan: ListenerPlan;
+  /** Of all chains. */
   readonly managers: readonly HttpManager[];
   /** By connection manager. */
   readonly tables: ReadonlyMap<HttpConnectionManagerConfig, CompiledTables>;
 }
 
-/** Builds the one filter chain of a listener, whose filters have been checked to be in their places. */
+/** What the chains of a listener add up to. */
+interface Gathered {
+  readonly managers: HttpManager[];
+  readonly tables: Map<HttpConnectionManagerConfig, CompiledTables>;
+}
+
+/**
+ * Builds a listener, whose filters have been checked to be in their places.
+ * @throws MeshError `CONFIG_INVALID` when chains that were made in code cannot be told apart.
+ */
 export function listenerBuild(config: ListenerConfig, context: BuildContext): ListenerBuild {
-  const chain = config.filterChains[0] ?? config.defaultFilterChain;
-  const entries = chain?.filters ?? [];
-  const managers: HttpManager[] = [];
-  const compiled = new Map<HttpConnectionManagerConfig, CompiledTables>();
+  const gathered: Gathered = { managers: [], tables: new Map() };
+  const build = (chain: FilterChainConfig) => listenerChain(chain, config, context, gathered);
+  const { filterChains, defaultFilterChain } = config;
+  const { seams } = context;
+  const plan = new ListenerPlan(
+    seams === undefined
+      ? {
+          chains: filterChains.map((chain) => ({
+            conditions: chainConditions(chain.filterChainMatch),
+            chain: build(chain),
+          })),
+          fallback: defaultFilterChain && build(defaultFilterChain),
+          filters: listenerFilters(config, context),
+          filtersTimeoutMs: config.listenerFiltersTimeoutMs,
+          continueOnTimeout: config.continueOnListenerFiltersTimeout,
+        }
+      : { chains: [], fallback: build(seams.chain), filters: [], filtersTimeoutMs: 0, continueOnTimeout: false },
+  );
+  if (plan.overlapping) {
+    const message = `listener ${config.name}: multiple filter chains with overlapping matching rules are defined`;
+    throw new MeshError('CONFIG_INVALID', message);
+  }
+  return { plan, ...gathered };
+}
+
+function listenerChain(
+  chain: FilterChainConfig,
+  config: ListenerConfig,
+  context: BuildContext,
+  gathered: Gathered,
+): ListenerChain {
+  return {
+    name: chain.name,
+    plan: chainPlan(chain, config, context, gathered),
+    transport: serverTransport(chain, context),
+    transportTimeoutMs: chain.transportSocketConnectTimeoutMs,
+  };
+}
+
+/** Looking at a listener makes no handshake. */
+function serverTransport(chain: FilterChainConfig, context: BuildContext): ServerTransport | undefined {
+  const settings = context.seams === undefined ? serverTlsSettings(chain.transportSocket) : undefined;
+  if (settings === undefined) return undefined;
+  const { wheel, logger, certificates, listenerScope: scope } = context;
+  return serverTlsTransport(settings, { scope, wheel, logger, certificates });
+}
+
+function chainPlan(
+  chain: FilterChainConfig,
+  config: ListenerConfig,
+  context: BuildContext,
+  { managers, tables }: Gathered,
+): NetworkPlan {
   const filters: PlannedNetworkFilter[] = [];
   let end: ChainEnd | undefined;
-  for (const entry of entries) {
+  for (const entry of chain.filters) {
     const definition = entry.definition as unknown as NetworkFilterDefinition;
     if (definition !== httpConnectionManager) {
       // They do not decide what becomes of a request, and are not to be made twice.
       if (context.seams !== undefined) continue;
-      const filter = definition.create(entry.config, { stats: context.rootScope });
+      const filter = definition.create(entry.config, networkContext(config, context));
       filters.push({ name: entry.name, filter, newState: definition.newState });
       continue;
     }
-    const manager = httpManager(entry.config as HttpConnectionManagerConfig, context, compiled);
+    const manager = httpManager(entry.config as HttpConnectionManagerConfig, context, tables);
     managers.push(manager);
-    end = { attach: (connection, peer) => new HttpConnection(manager, connection, peer) };
+    end = httpChainEnd(manager);
   }
   const failed = (filter: string, error: unknown) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     context.logger.log('error', 'filter', `network filter ${filter} failed: ${text}`);
     context.listenerScope.counter('network_filter_error').inc();
   };
-  return { plan: networkPlan(filters, end, failed), managers, tables: compiled };
+  return networkPlan(filters, end, failed, context.wheel.clock);
+}
+
+/** Name of the filter that the deprecated `use_proxy_proto` of a chain stands for. */
+const PROXY_PROTOCOL = 'envoy.filters.listener.proxy_protocol';
+
+/** As in Envoy, `use_proxy_proto` of the first chain counts for all, and its filter runs behind the others. */
+function listenerFilters(config: ListenerConfig, context: BuildContext): PlannedListenerFilter[] {
+  const planned = config.listenerFilters.map((entry) => listenerFilter(entry, config, context));
+  const first = config.filterChains[0] ?? config.defaultFilterChain;
+  if (first?.useProxyProto !== true) return planned;
+  const definition = context.registry.find('listener-filter', { name: PROXY_PROTOCOL });
+  if (definition === undefined) {
+    const message = `listener ${config.name}: use_proxy_proto needs ${PROXY_PROTOCOL}; pass extensions: [...standard]`;
+    throw new MeshError('CONFIG_INVALID', message);
+  }
+  const text = 'use_proxy_proto does not respect the order of listener filters; configure the proxy_protocol filter';
+  context.logger.log('warning', 'config', `listener ${config.name}: ${text}`);
+  const result = definition.config['~standard'].validate({});
+  const settings = 'value' in result ? result.value : {};
+  const filterDisabled = undefined;
+  return [
+    ...planned,
+    listenerFilter(
+      { name: PROXY_PROTOCOL, typeUrl: undefined, definition, config: settings, filterDisabled },
+      config,
+      context,
+    ),
+  ];
+}
+
+function listenerFilter(
+  { name, definition, config: settings, filterDisabled }: ListenerFilterConfig,
+  config: ListenerConfig,
+  context: BuildContext,
+): PlannedListenerFilter {
+  const filter = (definition as unknown as ListenerFilterDefinition).create(settings, {
+    stats: context.rootScope,
+    listenerStats: context.listenerScope,
+    log: (level, message) => context.logger.log(level, 'config', `listener ${config.name}: ${message}`),
+  });
+  return { name, filter, disabled: filterDisabled && ((connection) => predicateHolds(filterDisabled, connection)) };
+}
+
+/** What network filters get besides their config. */
+function networkContext(config: ListenerConfig, context: BuildContext): NetworkFilterContext {
+  return {
+    stats: context.rootScope,
+    listener: { name: config.name, direction: config.trafficDirection },
+    clusters: context.clusters,
+    timers: context.wheel,
+    runtime: context.runtime,
+    random: context.random,
+    draining: context.draining,
+  };
 }
 
 function httpManager(

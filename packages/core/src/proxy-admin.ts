@@ -15,6 +15,7 @@ import type {
 import type { Explanation } from './explain/explanation.ts';
 import { ExplainError } from './explain/request.ts';
 import type { Address } from './net/address.ts';
+import type { ContextCertificates } from './net/tls/certificate-registry.ts';
 import type { LayeredRuntime } from './runtime/layered-runtime.ts';
 import type { StatsStore } from './stats/index.ts';
 import type { Cluster } from './upstream/cluster.ts';
@@ -33,6 +34,7 @@ export interface AdminSource {
   state(): ServerState;
   clusters(): readonly Cluster[];
   listeners(): readonly { readonly name: string; readonly addresses: readonly Address[] }[];
+  certificates(): readonly ContextCertificates[];
   configDump(): ConfigDump;
   drainListeners(options: DrainOptions): void;
   healthcheck(fail: boolean): void;
@@ -53,6 +55,7 @@ export function adminContext(source: AdminSource): AdminContext {
     serverInfo: () => serverInfo(source),
     clusters: () => source.clusters().map(clusterSnapshot),
     listeners: () => source.listeners().map(listenerSnapshot),
+    certificates: () => source.certificates(),
     configDump: () => source.configDump(),
     drainListeners: (options) => source.drainListeners(options),
     healthcheckFail: () => source.healthcheck(true),

@@ -6,7 +6,13 @@ import { AdminServer } from './admin/index.ts';
 import type { Clock, RandomSource } from './api/clock.ts';
 import type { Discovery } from './api/discovery.ts';
 import type { BootstrapConfig } from './config/bootstrap.ts';
-import { clusterSettings, listenAddress, listenerSettings, staticEndpoints } from './config/build.ts';
+import {
+  clusterSettings,
+  clusterTransports,
+  listenAddress,
+  listenerSettings,
+  staticEndpoints,
+} from './config/build.ts';
 import type { ClusterConfig } from './config/cluster.ts';
 import type { HttpConnectionManagerConfig } from './config/http-connection-manager.ts';
 import type { ListenerConfig } from './config/listener.ts';
@@ -19,7 +25,10 @@ import type { ExplainRequest } from './explain/request.ts';
 import { parseRequestJson } from './explain/request-json.ts';
 import { type CompiledTables, type ListenerBuild, listenerBuild } from './listener-build.ts';
 import { type Address, formatAddress } from './net/address.ts';
+import { ConnectionLimits, type OpenConnections } from './net/connection-limits.ts';
 import { Listener } from './net/listener.ts';
+import { CertificateRegistry } from './net/tls/certificate-registry.ts';
+import { clientTransport } from './net/tls/client-transport.ts';
 import { adminAddress, adminContext } from './proxy-admin.ts';
 import type { Registry } from './registry.ts';
 import { systemClock } from './runtime/clock.ts';
@@ -80,6 +89,9 @@ export class MeshProxy {
   readonly #clusters: ClusterManager;
   readonly #discoveries: { cluster: Cluster; discovery: Discovery }[];
   readonly #listeners: readonly RunningListener[];
+  /** Of all listeners, for the limit over all. */
+  readonly #open: OpenConnections = { count: 0 };
+  readonly #certificates = new CertificateRegistry();
   readonly #serverStats: ServerStats;
   readonly #startedAt = Date.now();
   #admin: AdminServer | undefined = undefined;
@@ -121,7 +133,11 @@ export class MeshProxy {
   #makeCluster(config: ClusterConfig): { cluster: Cluster; discovery: Discovery } {
     const { registry, clock = systemClock } = this.#parts;
     const scope = this.stats.scope('');
-    const settings = clusterSettings(config);
+    const plain = clusterSettings(config);
+    const secured = { wheel: this.#wheel, logger: this.#logger, certificates: this.#certificates };
+    const own = scope.scope(`cluster.${plain.statName}.`);
+    const transports = clusterTransports(config, (socket) => clientTransport(socket, { ...secured, scope: own }));
+    const settings = { ...plain, ...transports };
     const type = config.type.toLowerCase();
     const cluster = new Cluster(settings, type, scope, this.#wheel, this.#random, undefined, this.#runtime);
     if (config.type === 'STATIC') {
@@ -160,10 +176,13 @@ export class MeshProxy {
       logger: this.#logger,
       rootScope: this.stats.scope(''),
       listenerScope: scope,
+      certificates: this.#certificates,
       draining: () => this.#isDraining(config),
       node: { ...this.#parts.bootstrap.node, ...this.#parts.node },
     });
-    const listener = new Listener(settings, build.plan, stats, this.#wheel, this.#logger);
+    const limits = new ConnectionLimits(this.#runtime, config.name, this.#open, config.ignoreGlobalConnLimit);
+    const parts = { plan: build.plan, stats, wheel: this.#wheel, logger: this.#logger, limits };
+    const listener = new Listener(settings, parts);
     return { config, listener, build };
   }
 
@@ -212,6 +231,7 @@ export class MeshProxy {
     stats.memory_heap_size.set(heap.total_heap_size + heap.external_memory);
     stats.memory_physical_size.set(residentBytes() ?? stats.memory_physical_size.value);
     stats.total_connections.set(connectionsOf(this.#listeners));
+    stats.days_until_first_cert_expiring.set(this.#certificates.daysUntilFirstExpiry(Date.now()) ?? 0);
     stats.state.set(this.#state === 'LIVE' ? 0 : this.#state === 'DRAINING' ? 1 : 3);
   }
 
@@ -256,6 +276,7 @@ export class MeshProxy {
       clusters: () => this.#clusters.all(),
       listeners: () =>
         this.#listeners.map(({ listener }) => ({ name: listener.settings.name, addresses: listener.addresses })),
+      certificates: () => this.#certificates.list(),
       configDump: () => this.#configDump(),
       drainListeners: (options: DrainOptions) => {
         void this.#drainListeners(options);
@@ -357,7 +378,8 @@ export class MeshProxy {
   }
 
   /**
-   * Stops accepting, lets every request in flight finish (responses carry `connection: close`), closes what is idle;
+   * Stops accepting, lets every request in flight finish (responses carry `connection: close`, HTTP/2 clients get GOAWAY
+   * at once), closes what is idle;
    * resolves when no connection is left, or at the end of the drain time, when the rest is cut. Calling it again
    * gives the same promise.
    */
@@ -370,6 +392,7 @@ export class MeshProxy {
     this.#state = 'DRAINING';
     this.#draining = 'all';
     await stopListening(this.#listeners);
+    for (const { build } of this.#listeners) for (const manager of build.managers) manager.startDrain();
     await this.#waitForConnections(this.#listeners, this.#parts.drainTimeMs ?? 600_000);
     for (const { listener } of this.#listeners) listener.destroyConnections();
   }
@@ -409,6 +432,7 @@ export class MeshProxy {
     this.#clusters.close();
     for (const { discovery } of this.#discoveries) discovery.close();
     await Promise.all(this.#listeners.map(({ listener }) => listener.whenEmpty()));
+    for (const { build } of this.#listeners) build.plan.close();
     this.#wheel.close();
     await this.#admin?.close();
     this.#admin = undefined;
@@ -424,7 +448,8 @@ function connectionsOf(listeners: readonly RunningListener[]): number {
 }
 
 function closeIdle(listeners: readonly RunningListener[], now: number): void {
-  for (const { build } of listeners) {
+  for (const { build, listener } of listeners) {
+    listener.destroyPending();
     for (const manager of build.managers) {
       for (const connection of manager.connections) {
         if (connection.idleForMs(now) >= DRAIN_IDLE_MS) connection.shutdown(false);

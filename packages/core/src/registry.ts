@@ -4,6 +4,7 @@ import type {
   Extension,
   ExtensionKind,
   HttpFilterDefinition,
+  ListenerFilterDefinition,
   NetworkFilterDefinition,
 } from './define.ts';
 import { MeshError } from './errors.ts';
@@ -33,6 +34,7 @@ export class Registry {
   /** By type URL when one is given, else by name. */
   find(kind: 'http-filter', by: Lookup): HttpFilterDefinition | undefined;
   find(kind: 'network-filter', by: Lookup): NetworkFilterDefinition | undefined;
+  find(kind: 'listener-filter', by: Lookup): ListenerFilterDefinition | undefined;
   find(kind: string, by: Lookup): Extension | undefined;
   find(kind: string, by: Lookup): Extension | undefined {
     if (by.typeUrl !== undefined) return this.#byTypeUrl.get(`${kind} ${by.typeUrl}`);

@@ -1,4 +1,5 @@
 /** What the admin server asks of the proxy. The proxy implements it; nothing here knows how. */
+import type { ContextCertificates } from '../net/tls/certificate-registry.ts';
 import type { StatsView } from '../stats/index.ts';
 
 /** A JSON value on its way out. */
@@ -189,6 +190,8 @@ export interface AdminContext {
   serverInfo(): ServerInfo;
   clusters(): readonly ClusterSnapshot[] | Promise<readonly ClusterSnapshot[]>;
   listeners(): readonly ListenerSnapshot[];
+  /** The certificates of the TLS contexts in use; default none. */
+  certificates?(): readonly ContextCertificates[];
   configDump(): ConfigDump;
   /** Starts draining; resolves or returns as soon as the drain has begun. */
   drainListeners(options: DrainOptions): void | Promise<void>;

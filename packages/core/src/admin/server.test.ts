@@ -168,7 +168,7 @@ describe('AdminServer', () => {
     expect(unknown.status).toBe(404);
     expect(unknown.body).toBe(`invalid path. ${help.body}`);
     expect(help.body).toMatch(
-      /^admin commands are:\n {2}\/: Admin home page\n {2}\/clusters: upstream cluster status\n/,
+      /^admin commands are:\n {2}\/: Admin home page\n {2}\/certs: print certs on machine\n {2}\/clusters: upstream cluster status\n/,
     );
     expect(help.body).toContain('\n  /healthcheck/fail (POST): cause the server to fail health checks\n');
     expect(help.body).toContain('; One of (cumulative, disjoint, detailed, summary)\n');

@@ -82,6 +82,8 @@ export interface ExtensionInfo extends ProtoInfo {
   readonly extensionKind: string;
   /** The message around `typed_config`, or for an Any one that it may hold whatever the extension. */
   readonly entry?: MessageSchema<Fields>;
+  /** The messages that an Any at a fixed place may hold. */
+  readonly choices?: readonly MessageSchema<Fields>[];
 }
 
 /** A google.protobuf.Any. `extensionKind` tells which extensions it may hold, for the JSON Schema. */

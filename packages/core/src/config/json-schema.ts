@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { bootstrapSchema } from './bootstrap.ts';
 import type { Extensions } from './extension.ts';
-import { type Field, fieldSchema, type MessageInfo } from './message.ts';
+import { type Field, type Fields, fieldSchema, type MessageInfo, type MessageSchema } from './message.ts';
 import { camelCase, snakeCase } from './naming.ts';
 import { definitionsOf, nodeOf } from './schema-walk.ts';
 
@@ -52,7 +52,7 @@ class Writer {
       case 'extension':
         return this.extension(node.info.entry as unknown as z.ZodType, node.info.extensionKind);
       case 'any':
-        return this.any(node.info.entry?.info);
+        return node.info.choices === undefined ? this.any(node.info.entry?.info) : this.oneOf(node.info.choices);
       default:
         return this.plain(schema);
     }
@@ -100,9 +100,17 @@ class Writer {
   private wrapped(): JsonSchema {
     const known = definitionsOf(this.extensions, 'http-filter').concat(
       definitionsOf(this.extensions, 'network-filter'),
+      definitionsOf(this.extensions, 'listener-filter'),
     );
     const urls = known.flatMap(({ typeUrl }) => typeUrl ?? []);
     return { type: 'object', properties: { '@type': { type: 'string', not: { enum: urls } } } };
+  }
+
+  /** One of the messages of a fixed place; others (in wrappers, or refused) are for the loader to judge. */
+  private oneOf(choices: readonly MessageSchema<Fields>[]): JsonSchema {
+    const urls = choices.map(({ info }) => `type.googleapis.com/${info.name}`);
+    const other = { type: 'object', properties: { '@type': { type: 'string', not: { enum: urls } } } };
+    return { anyOf: [...choices.map((schema, index) => this.typed(urls[index] ?? '', schema)), other] };
   }
 
   /** Whatever is not the message that is known to be possible here belongs to an extension. */

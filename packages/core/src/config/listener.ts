@@ -1,14 +1,17 @@
 /** Listeners: where the proxy accepts connections and what it does with them. */
 import type { z } from 'zod';
+import { formatAddress } from '../net/address.ts';
 import { address, metadata, notAnIp } from './common.ts';
 import { discoveredConfig, extension } from './extension.ts';
-import { type DeepPartial, fields, message, notSupported, required, withDefault } from './message.ts';
-import { bool, enumOf, list, only, onlyEmpty, string, uint32 } from './proto-json.ts';
+import { type CheckedChain, filterChainMatch, matchProblem } from './filter-chain-match.ts';
+import { listenerFilterEntry } from './listener-filter.ts';
+import { type DeepPartial, fields, message, required, withDefault } from './message.ts';
+import { bool, duration, enumOf, list, only, onlyEmpty, string, uint32 } from './proto-json.ts';
 import type { Report } from './schema-type.ts';
+import { transportSocketDownstream } from './tls/transport-socket.ts';
 
-const chains = 'one filter chain per listener is built, matching all connections';
-const listenerFilters = 'listener filters are not built yet';
 const sockets = 'this socket option is not available in Node.js';
+const originalDst = 'Node.js cannot ask for the address that a connection was redirected from';
 
 /** Envoy `Filter`: one network filter of a chain. */
 const networkFilterEntry = extension('network-filter', {
@@ -21,16 +24,16 @@ const networkFilterEntry = extension('network-filter', {
 export const filterChainSchema = message(
   {
     name: withDefault(string(), ''),
-    filter_chain_match: onlyEmpty('map', chains),
+    filter_chain_match: filterChainMatch,
     filters: list(networkFilterEntry),
+    transport_socket: transportSocketDownstream,
+    transport_socket_connect_timeout: withDefault(duration(), 0),
+    use_proxy_proto: withDefault(bool(), false),
     metadata,
   },
   {
     name: 'envoy.config.listener.v3.FilterChain',
-    known: {
-      ...fields('transport_socket transport_socket_connect_timeout tls_context', 'TLS is not built yet'),
-      use_proxy_proto: listenerFilters,
-    },
+    known: { tls_context: 'the 2018 form of transport_socket' },
   },
 );
 
@@ -51,6 +54,10 @@ export const listenerSchema = message(
     stat_prefix: withDefault(string(), ''),
     filter_chains: list(filterChainSchema),
     default_filter_chain: filterChainSchema,
+    listener_filters: list(listenerFilterEntry),
+    listener_filters_timeout: withDefault(duration(), 15_000),
+    continue_on_listener_filters_timeout: withDefault(bool(), false),
+    use_original_dst: withDefault(only(bool(), false, originalDst), false),
     per_connection_buffer_limit_bytes: uint32({ min: 1 }),
     tcp_backlog_size: uint32({ max: 0x7fff_ffff }),
     drain_type: withDefault(enumOf(['DEFAULT', 'MODIFY_ONLY']), 'DEFAULT'),
@@ -58,16 +65,16 @@ export const listenerSchema = message(
     metadata,
     enable_reuse_port: withDefault(bool(), true),
     bind_to_port: withDefault(only(bool(), true, 'a listener is reached by its port only'), true),
+    ignore_global_conn_limit: withDefault(bool(), false),
     access_log: onlyEmpty('list', 'access logs are not built yet'),
   },
   {
     name: 'envoy.config.listener.v3.Listener',
     known: {
-      filter_chain_matcher: chains,
+      filter_chain_matcher: 'matcher trees are not built yet; use filter_chain_match',
       fcds_config: 'xDS is not built yet',
       stats_matcher: 'not built yet',
-      ...fields('listener_filters listener_filters_timeout continue_on_listener_filters_timeout', listenerFilters),
-      ...fields('use_original_dst use_proxy_proto', listenerFilters),
+      use_proxy_proto: 'it belongs into a filter chain',
       deprecated_v1: 'use bind_to_port',
       ...fields('transparent freebind socket_options tcp_fast_open_queue_length enable_mptcp tcp_keepalive', sockets),
       reuse_port: 'use enable_reuse_port',
@@ -75,7 +82,7 @@ export const listenerSchema = message(
       ...fields('api_listener internal_listener', 'not built yet'),
       connection_balance_config: 'the system balances connections over workers',
       ...fields(
-        'per_connection_buffer_high_watermark_timeout max_connections_to_accept_per_socket_event ignore_global_conn_limit bypass_overload_manager',
+        'per_connection_buffer_high_watermark_timeout max_connections_to_accept_per_socket_event bypass_overload_manager',
         'not built yet',
       ),
     },
@@ -100,13 +107,24 @@ function checkListener(listener: Checked, report: Report): void {
     if (message === undefined) continue;
     report({ path: ['additional_addresses', index, 'address', 'socket_address', 'address'], message });
   }
-  const count = listener.filterChains?.length ?? 0;
-  for (let index = 1; index < count; index++) {
-    report({ path: ['filter_chains', index], message: `a second filter chain is ${notSupported(chains)}` });
+  const chains = (listener.filterChains ?? []) as readonly (CheckedChain | undefined)[];
+  const failed = `error adding listener '${addressesOf(listener)}':`;
+  if (chains.length === 0 && listener.defaultFilterChain === undefined) {
+    report({ message: `${failed} no filter chains specified` });
   }
-  if (count === 0 && listener.defaultFilterChain === undefined) {
-    report({ message: `error adding listener '${listener.name ?? ''}': no filter chains specified` });
-  }
+  const clash = matchProblem(chains);
+  if (clash !== undefined) report({ path: ['filter_chains', clash.index], message: `${failed} ${clash.message}` });
+}
+
+/** The addresses as Envoy names a listener by them. */
+function addressesOf({ address: first, additionalAddresses = [] }: Checked): string {
+  const all = [first, ...additionalAddresses.map((each) => each?.address)];
+  return all.map(addressText).join(',');
+}
+
+function addressText(value: DeepPartial<z.output<typeof address>> | undefined): string {
+  const { address: ip, portValue = 0 } = value?.socketAddress ?? {};
+  return ip === undefined ? (value?.pipe?.path ?? '') : formatAddress({ address: ip, port: portValue });
 }
 
 /** A listener with all defaults filled in. */

@@ -43,12 +43,18 @@ const ProtoTypeClass = z.core.$constructor<ProtoType<unknown>, ProtoDef>('MeshPr
         const result = schema._zod.run({ value, issues: [] }, context);
         if (result instanceof Promise) throw new z.core.$ZodAsyncError();
         payload.issues.push(...z.core.util.prefixIssues(step, result.issues));
-        return result.value;
+        return isOfKind(schema, result.value) ? result.value : undefined;
       },
     );
     return payload;
   };
 });
+
+/** zod leaves what is no list or map where one should be; later checks must not trip over it. */
+function isOfKind(schema: z.ZodType, value: unknown): boolean {
+  if (schema instanceof z.ZodArray) return Array.isArray(value);
+  return !(schema instanceof z.ZodRecord) || (typeof value === 'object' && value !== null);
+}
 
 /** Makes a zod type (and so a Standard Schema) from a parse function and its description. */
 export function protoType<Output, Info extends ProtoInfo, Input = unknown>(info: Info): ProtoType<Output, Info, Input> {

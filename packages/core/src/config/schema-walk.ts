@@ -30,6 +30,11 @@ export function definitionsOf(extensions: Extensions, kind: string): ExtensionDe
   return extensions.names(kind).flatMap((name) => extensions.find(kind, { name }) ?? []);
 }
 
+/** The messages that an Any is known to be able to hold. */
+export function anyMessages({ entry, choices = [] }: ExtensionInfo): readonly z.ZodType[] {
+  return entry === undefined ? choices : [entry, ...choices];
+}
+
 /** Every message below `root`, each once, in the order in which they are met. */
 export function messagesBelow(root: z.ZodType, extensions: Extensions): MessageInfo[] {
   const found = new Map<string, MessageInfo>();
@@ -38,7 +43,7 @@ export function messagesBelow(root: z.ZodType, extensions: Extensions): MessageI
     if (node.kind === 'list') visit(node.item);
     else if (node.kind === 'map') visit(node.value);
     else if (node.kind === 'typed') visit(node.info.schema);
-    else if (node.kind === 'any' && node.info.entry !== undefined) visit(node.info.entry);
+    else if (node.kind === 'any') for (const held of anyMessages(node.info)) visit(held);
     else if (node.kind === 'extension') {
       if (node.info.entry !== undefined) visit(node.info.entry);
       for (const { config } of definitionsOf(extensions, node.info.extensionKind))

@@ -4,7 +4,7 @@ import { didYouMean } from './issues.ts';
 import { type Fields, fields, type MessageSchema, message, notSupported, required } from './message.ts';
 import { nonEmpty } from './proto-json.ts';
 import { type ProtoType, protoType } from './schema-type.ts';
-import { isMap, type RawMap } from './source-map.ts';
+import { isMap, type RawMap, rawMap } from './source-map.ts';
 
 /** One of the messages, and the name under which Envoy registers it. */
 export interface TypedChoice {
@@ -66,7 +66,7 @@ export function typedExtension(
         report({ path, message: `${choice.name} is ${notSupported(choice.reason)}` });
         return undefined;
       }
-      return { name: choice.name, config: typedConfig?.config ?? choice.schema.parse({}) };
+      return { name: choice.name, config: typedConfig?.config ?? choice.schema.info.parse(rawMap(), report, child) };
     },
   });
 }
@@ -84,6 +84,7 @@ function oneOfTypes(choices: readonly TypedChoice[]): ProtoType<Chosen, Extensio
   return protoType({
     kind: 'any',
     extensionKind: '',
+    choices: choices.flatMap(({ schema }) => schema ?? []),
     parse(value, report, child) {
       const read = any.info.parse(value, report, child) as AnyConfig | undefined;
       if (read === undefined) return undefined;

@@ -91,12 +91,8 @@ describe('the form of 2018', () => {
     expect(config.admin?.address?.socketAddress?.portValue).toBe(8081);
   });
 
-  it('the front proxy is refused for its HTTP/2 upstreams, and for nothing else', () => {
-    const told = 'http2_protocol_options: known to Envoy, not supported here: HTTP/2 is not built yet';
-    expect(problems(fixture('front-envoy-v2.yaml'), 'front-envoy-v2.yaml')).toEqual([
-      `front-envoy-v2.yaml:37:7 static_resources.clusters[0].${told}`,
-      `front-envoy-v2.yaml:46:7 static_resources.clusters[1].${told}`,
-    ]);
+  it('the front proxy is accepted with its HTTP/2 upstreams', () => {
+    expect(problems(fixture('front-envoy-v2.yaml'), 'front-envoy-v2.yaml')).toEqual([]);
   });
 
   it.each([
@@ -144,7 +140,55 @@ describe('the form of 2018', () => {
     ['http-filter', 'envoy.http_dynamo_filter', 'envoy.filters.http.dynamo'],
     ['http-filter', 'acme.gate', 'acme.gate'],
     ['http-filter', 'envoy.filters.http.router', 'envoy.filters.http.router'],
+    ['listener-filter', 'envoy.listener.tls_inspector', 'envoy.filters.listener.tls_inspector'],
+    ['listener-filter', 'envoy.filters.listener.http_inspector', 'envoy.filters.listener.http_inspector'],
   ] as const)('canonicalName %s %s → %s', (kind, name, canonical) => {
     expect(canonicalName(kind, name)).toBe(canonical);
+  });
+});
+
+describe('TLS in the form of 2018', () => {
+  const pem = (name: string) => new URL(`../net/tls/fixtures/${name}`, import.meta.url).pathname;
+  const pair = `tls_certificates: [{ certificate_chain: { filename: ${pem('server.pem')} }, private_key: { filename: ${pem('server.key')} } }]`;
+  const proxy = (chain: string, cluster: string) => `static_resources:
+  listeners:
+  - address: { socket_address: { address: 0.0.0.0, port_value: 443 } }
+    filter_chains:
+    - filters: [{ name: envoy.echo }]
+      ${chain}
+  clusters:
+  - name: c
+    ${cluster}
+`;
+  const type = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3';
+  const now = proxy(
+    `transport_socket: { name: envoy.transport_sockets.tls, typed_config: { "@type": ${type}.DownstreamTlsContext, common_tls_context: { ${pair}, alpn_protocols: h2 } } }`,
+    `transport_socket: { name: envoy.transport_sockets.tls, typed_config: { "@type": ${type}.UpstreamTlsContext, sni: a, common_tls_context: { validation_context: { trusted_ca: { filename: ${pem('ca.pem')} }, match_subject_alt_names: [{ exact: a }, { exact: b }] } } } }`,
+  ).replace('alpn_protocols: h2', 'alpn_protocols: [h2]');
+  const validation = `validation_context: { trusted_ca: { filename: ${pem('ca.pem')} }, verify_subject_alt_name: [a, b] }`;
+
+  it.each([
+    [
+      'tls_context',
+      `tls_context: { common_tls_context: { ${pair}, alpn_protocols: [h2] } }`,
+      `tls_context: { sni: a, common_tls_context: { ${validation} } }`,
+    ],
+    [
+      'config',
+      `transport_socket: { name: tls, config: { common_tls_context: { ${pair}, alpn_protocols: [h2] } } }`,
+      `transport_socket: { name: envoy.transport_sockets.tls, config: { sni: a, common_tls_context: { ${validation} } } }`,
+    ],
+    [
+      'types of v2',
+      `transport_socket: { name: envoy.transport_sockets.tls, typed_config: { "@type": type.googleapis.com/envoy.api.v2.auth.DownstreamTlsContext, common_tls_context: { ${pair}, alpn_protocols: [h2] } } }`,
+      `transport_socket: { name: envoy.transport_sockets.tls, typed_config: { "@type": type.googleapis.com/envoy.api.v2.auth.UpstreamTlsContext, sni: a, common_tls_context: { ${validation} } } }`,
+    ],
+  ])('%s comes to the same as transport_socket', (_what, chain, cluster) => {
+    expect(parse(proxy(chain, cluster)).config).toEqual(parse(now).config);
+  });
+
+  it('problems are told where they were written', () => {
+    const bad = proxy(`tls_context: { common_tls_context: { ${pair}, alpn_protocol: [h2] } }`, '');
+    expect(problems(bad)).toEqual([expect.stringMatching(/^c\.yaml:6:\d+.*unknown field "alpn_protocol"/)]);
   });
 });

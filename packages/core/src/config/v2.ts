@@ -7,6 +7,7 @@ import type { Extensions } from './extension.ts';
 import { httpConnectionManagerName } from './http-connection-manager.ts';
 import { isMap, type RawMap, rawMap, type SourceMap } from './source-map.ts';
 import { upgradeRoutes } from './v2-routes.ts';
+import { upgradeTls } from './v2-tls.ts';
 
 /** v2 names of filters and the names that v3 gave them; the rest follows the pattern of {@link canonicalName}. */
 const RENAMED: Readonly<Record<string, string>> = {
@@ -25,8 +26,11 @@ const NETWORK_FILTERS = [
   'tcp_proxy',
 ];
 
+type FilterKind = 'http-filter' | 'network-filter' | 'listener-filter';
+
 /** The v3 name of a filter that may be written in the short v2 form. */
-export function canonicalName(kind: 'http-filter' | 'network-filter', name: string): string {
+export function canonicalName(kind: FilterKind, name: string): string {
+  if (kind === 'listener-filter') return name.replace(/^envoy\.listener\.(?=[a-z_]+$)/, 'envoy.filters.listener.');
   const short = /^envoy\.([a-z_]+)$/.exec(name)?.[1];
   if (short === undefined) return name;
   if (kind === 'http-filter') return RENAMED[name] ?? `envoy.filters.http.${short}`;
@@ -38,6 +42,20 @@ const V2_TYPES: Readonly<Record<string, string>> = {
     'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
   'envoy.config.filter.http.router.v2.Router': 'envoy.extensions.filters.http.router.v3.Router',
   'envoy.config.filter.network.echo.v2.Echo': 'envoy.extensions.filters.network.echo.v3.Echo',
+  'envoy.config.filter.network.tcp_proxy.v2.TcpProxy': 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+  'envoy.config.filter.network.rbac.v2.RBAC': 'envoy.extensions.filters.network.rbac.v3.RBAC',
+  'envoy.config.filter.network.sni_cluster.v2.SniCluster': 'envoy.extensions.filters.network.sni_cluster.v3.SniCluster',
+  'envoy.config.filter.network.local_rate_limit.v2alpha.LocalRateLimit':
+    'envoy.extensions.filters.network.local_ratelimit.v3.LocalRateLimit',
+  'envoy.config.filter.listener.tls_inspector.v2.TlsInspector':
+    'envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
+  'envoy.config.filter.listener.http_inspector.v2.HttpInspector':
+    'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector',
+  'envoy.config.filter.listener.proxy_protocol.v2.ProxyProtocol':
+    'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol',
+  'envoy.config.filter.listener.original_dst.v2.OriginalDst':
+    'envoy.extensions.filters.listener.original_dst.v3.OriginalDst',
+  'envoy.config.filter.network.direct_response.v2.Config': 'envoy.extensions.filters.network.direct_response.v3.Config',
 };
 
 /** Enum fields that the v2 form writes in lower case. */
@@ -66,6 +84,7 @@ class Upgrade {
 
   private cluster(cluster: RawMap): void {
     this.upperCaseEnums(cluster);
+    upgradeTls(cluster, 'UpstreamTlsContext', this.sources);
     const hosts = cluster.hosts;
     if (!Array.isArray(hosts) || get(cluster, 'load_assignment') !== undefined) return;
     const endpoints = hosts.map((host, index) => {
@@ -90,7 +109,9 @@ class Upgrade {
   }
 
   private listener(listener: RawMap): void {
+    for (const filter of maps(get(listener, 'listener_filters'))) this.filter('listener-filter', filter);
     for (const chain of maps(get(listener, 'filter_chains'))) {
+      upgradeTls(chain, 'DownstreamTlsContext', this.sources);
       for (const filter of maps(get(chain, 'filters'))) {
         this.filter('network-filter', filter);
         if (filter.name !== httpConnectionManagerName) continue;
@@ -111,7 +132,7 @@ class Upgrade {
     this.move(manager, 'idle_timeout', 'common_http_protocol_options', options);
   }
 
-  private filter(kind: 'http-filter' | 'network-filter', filter: RawMap): void {
+  private filter(kind: FilterKind, filter: RawMap): void {
     if (typeof filter.name !== 'string') return;
     filter.name = canonicalName(kind, filter.name);
     if (isMap(filter.config) && get(filter, 'typed_config') === undefined) this.untyped(kind, filter, filter.config);

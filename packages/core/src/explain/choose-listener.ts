@@ -1,11 +1,14 @@
 /** Which listener a request would come to, and the connection manager in it. */
 
 import { listenAddress } from '../config/build.ts';
+import { chainConditions, matchText } from '../config/filter-chain-match.ts';
 import type { HttpConnectionManagerConfig } from '../config/http-connection-manager.ts';
 import { didYouMean } from '../config/issues.ts';
-import type { ListenerConfig } from '../config/listener.ts';
+import type { FilterChainConfig, ListenerConfig } from '../config/listener.ts';
+import { serverTlsSettings } from '../config/tls/build.ts';
 import { httpConnectionManager } from '../http-connection-manager.ts';
 import { formatAddress } from '../net/address.ts';
+import { ChainMatcher, type ChainQuery } from '../net/chain-match.ts';
 import type { ExplainedFilterChain, ExplainedListener } from './explanation.ts';
 import { ExplainError, type FullRequest } from './request.ts';
 import type { ExplainSource } from './source.ts';
@@ -16,7 +19,7 @@ export interface HttpListener {
   readonly manager: HttpConnectionManagerConfig;
   /** The entry of the connection manager among the network filters. */
   readonly managerEntry: object;
-  readonly chain: NonNullable<ListenerConfig['defaultFilterChain']>;
+  readonly chain: FilterChainConfig;
   /** -1 is the default filter chain. */
   readonly chainIndex: number;
   readonly address: string;
@@ -29,11 +32,15 @@ export interface HttpListener {
 
 /** @throws ExplainError when none or several listeners are meant. */
 export function chooseListener(listeners: readonly ListenerConfig[], request: FullRequest): HttpListener {
-  const all = listeners.map(describe);
+  const all = listeners.map((config) => describe(config, request));
   if (request.listener !== undefined) return named(all, request.listener);
   const http = all.filter(isHttp);
   const [only, second] = http;
-  if (only === undefined) throw new ExplainError('no listener has an HTTP connection manager');
+  if (only === undefined) {
+    const unmatched = all.find(({ chain, ports }) => chain === undefined && ports.includes(request.port)) ?? all[0];
+    if (unmatched !== undefined && unmatched.chain === undefined) throw noChain(unmatched);
+    throw new ExplainError('no listener has an HTTP connection manager');
+  }
   const fitting = http.filter(({ ports }) => ports.includes(request.port));
   const [match, another] = fitting;
   if (match !== undefined && another === undefined) return match;
@@ -43,9 +50,10 @@ export function chooseListener(listeners: readonly ListenerConfig[], request: Fu
   throw new ExplainError(`${what} port ${request.port}: name one with --listener: ${names.join(', ')}`);
 }
 
-type Candidate = Omit<HttpListener, 'manager' | 'managerEntry' | 'chain'> & Partial<HttpListener>;
+type Candidate = Omit<HttpListener, 'manager' | 'managerEntry' | 'chain'> &
+  Partial<HttpListener> & { readonly query: ChainQuery };
 
-function isHttp(candidate: Candidate): candidate is HttpListener {
+function isHttp(candidate: Candidate): candidate is Candidate & HttpListener {
   return candidate.manager !== undefined;
 }
 
@@ -58,28 +66,70 @@ function named(all: readonly Candidate[], name: string): HttpListener {
       `no listener is named ${JSON.stringify(name)}${hint ? ` (${hint})` : ''}: ${names.join(', ')}`,
     );
   }
+  if (found.chain === undefined) throw noChain(found);
   if (!isHttp(found)) throw new ExplainError(`listener ${name} has no HTTP connection manager`);
   return { ...found, note: 'named by the caller' };
 }
 
-/** The proxy builds the first filter chain of a listener, else the default one. */
-function describe(config: ListenerConfig): Candidate {
+function noChain({ config, query }: Candidate): ExplainError {
+  const { serverName, transportProtocol, applicationProtocols, remoteIp } = query;
+  const known = JSON.stringify({ serverName, transportProtocol, applicationProtocols, remoteIp });
+  return new ExplainError(`no filter chain of listener ${config.name} is for this connection: ${known}`);
+}
+
+function describe(config: ListenerConfig, request: FullRequest): Candidate {
   const address = listenAddress(config.address);
   const all = [address, ...config.additionalAddresses.map((more) => listenAddress(more.address))];
   const ports = all.map((one) => ('path' in one ? -1 : one.port));
+  const query = queryOf(config, ports, request);
+  const chain = chainFor(config, query);
   const where = {
     config,
     address: formatAddress('path' in address ? { path: address.path } : address),
     port: ports[0] as number,
     ports,
-    note: undefined,
-    chainIndex: config.filterChains.length > 0 ? 0 : -1,
+    note: chain && transportNote(chain, request),
+    query,
+    chainIndex: chain === undefined ? -1 : config.filterChains.indexOf(chain),
   };
-  const chain = config.filterChains[0] ?? config.defaultFilterChain;
   const managerEntry = chain?.filters.find(({ definition }) => definition === (httpConnectionManager as unknown));
-  if (chain === undefined || managerEntry === undefined) return where;
+  if (chain === undefined) return where;
+  if (managerEntry === undefined) return { ...where, chain };
   const manager = managerEntry.config as HttpConnectionManagerConfig;
   return { ...where, chain, manager, managerEntry };
+}
+
+function chainFor({ filterChains, defaultFilterChain }: ListenerConfig, query: ChainQuery) {
+  const matcher = new ChainMatcher<FilterChainConfig>();
+  for (const chain of filterChains) matcher.add(chainConditions(chain.filterChainMatch), chain);
+  return matcher.find(query) ?? defaultFilterChain;
+}
+
+/** What the listener would know of the request's connection: only what one of its filters looks at. */
+function queryOf(config: ListenerConfig, ports: readonly number[], request: FullRequest): ChainQuery {
+  const has = (name: string) =>
+    config.listenerFilters.some(({ definition }) => definition.name === `envoy.filters.listener.${name}`);
+  const looked = request.tls && has('tls_inspector');
+  const { address = '' } = config.address.socketAddress ?? {};
+  const anywhere = address === '0.0.0.0' || address === '::';
+  return {
+    localIp: anywhere ? (request.sourceIp.includes(':') ? '::1' : '127.0.0.1') : address,
+    localPort: ports.includes(request.port) ? request.port : Math.max(ports[0] ?? 0, 0),
+    serverName: looked ? request.serverName.toLowerCase() : '',
+    transportProtocol: looked ? 'tls' : 'raw_buffer',
+    applicationProtocols: looked ? OFFERED : !request.tls && has('http_inspector') ? ['http/1.1'] : [],
+    directRemoteIp: request.sourceIp,
+    remoteIp: request.sourceIp,
+    remotePort: 50_000,
+  };
+}
+
+/** What browsers and curl offer. */
+const OFFERED = ['h2', 'http/1.1'];
+
+function transportNote(chain: FilterChainConfig, { tls }: FullRequest): string | undefined {
+  const secured = serverTlsSettings(chain.transportSocket) !== undefined;
+  return secured && !tls ? 'its filter chain expects TLS; the URL is http' : undefined;
 }
 
 /** The listener in the words of the answer. */
@@ -92,10 +142,12 @@ export function explainedListener(chosen: HttpListener, source: ExplainSource): 
 /** The filter chain in the words of the answer. */
 export function explainedChain({ chain, chainIndex }: HttpListener, source: ExplainSource): ExplainedFilterChain {
   const at = source.placeOf(chain);
+  const match = matchText(chain.filterChainMatch);
   const filters = chain.filters.filter(({ definition }) => definition !== (httpConnectionManager as unknown));
   return {
-    name: (chain as { readonly name?: string }).name ?? '',
+    name: chain.name,
     index: chainIndex,
+    ...(match !== '{}' && { match }),
     ...(at && { at }),
     networkFilters: filters.map(({ name }) => name),
   };

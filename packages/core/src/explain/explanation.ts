@@ -77,6 +77,8 @@ export interface ExplainedFilterChain {
   readonly name: string;
   /** Position in `filter_chains`, from 0; -1 is `default_filter_chain`. */
   readonly index: number;
+  /** What it asks of a connection (`filter_chain_match` as JSON); absent when it takes every one. */
+  readonly match?: string;
   readonly at?: SourcePlace;
   /** Names of the network filters, in order; they are not run. */
   readonly networkFilters: readonly string[];

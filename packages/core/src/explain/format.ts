@@ -37,6 +37,7 @@ function head(explanation: Explanation): string[] {
   const { request, listener, filterChain, connectionManager, virtualHost, noVirtualHost, route } = explanation;
   const note = listener.note === undefined ? '' : `, ${listener.note}`;
   const chain = filterChain.index < 0 ? 'the default one' : `${filterChain.index + 1}`;
+  const asked = filterChain.match === undefined ? '' : ` for ${filterChain.match}`;
   const before = filterChain.networkFilters.length === 0 ? '' : ` behind ${filterChain.networkFilters.join(', ')}`;
   const table = connectionManager.routeConfig === '' ? '' : `, routes ${quote(connectionManager.routeConfig)}`;
   const lines = [
@@ -45,7 +46,7 @@ function head(explanation: Explanation): string[] {
     row('listener', `${listener.name} (${listener.address})${note}`, listener.at),
     row(
       'filter chain',
-      `${named(chain, filterChain.name)}, stat_prefix ${quote(connectionManager.statPrefix)}${before}${table}`,
+      `${named(chain, filterChain.name)}${asked}, stat_prefix ${quote(connectionManager.statPrefix)}${before}${table}`,
       filterChain.at,
     ),
   ];

@@ -41,6 +41,9 @@ export class RecordingCluster implements UpstreamCluster {
     this.record(host, request, true);
   }
 
+  /** Nothing that is rehearsed asks for plain connections. */
+  connectTcp(): undefined {}
+
   private record(host: Host, request: UpstreamRequest, tcp: boolean): void {
     const answer = () => request.onHead(new ResponseHead(), true);
     const record = (headers: RequestHeaders) =>
@@ -59,6 +62,9 @@ export class RecordingCluster implements UpstreamCluster {
   }
   get maintenance(): UpstreamCluster['maintenance'] {
     return this.real.maintenance;
+  }
+  get transportPolicy(): UpstreamCluster['transportPolicy'] {
+    return this.real.transportPolicy;
   }
   pick(context: PickContext): Host | undefined {
     this.onPick();

@@ -13,10 +13,11 @@ import type { UpstreamCluster } from '../api/upstream.ts';
 import { clusterSettings, listenerSettings, staticEndpoints } from '../config/build.ts';
 import type { ClusterConfig } from '../config/cluster.ts';
 import type { HttpConnectionManagerConfig, HttpFilterConfig } from '../config/http-connection-manager.ts';
+import type { FilterChainConfig } from '../config/listener.ts';
 import { routeTablesOf } from '../config/places.ts';
 import type { Routes } from '../http/admission.ts';
-import { HttpConnection } from '../http/connection.ts';
 import type { PlannedFilter } from '../http/filter-plan.ts';
+import { Http1Connection } from '../http/http1-connection.ts';
 import type { Stream } from '../http/stream.ts';
 import { type BuildSeams, type CompiledTables, listenerBuild } from '../listener-build.ts';
 import type { RouteTable } from '../routing/route-table.ts';
@@ -74,7 +75,7 @@ export function rehearse<Found>(
   request: FullRequest,
   look: (lookup: Lookup) => Found,
 ): Rehearsal<Found> {
-  const seen = new Recorder(source, look);
+  const seen = new Recorder(source, listener.chain, look);
   const connection = new ScriptedConnection();
   const wheel = new TimerWheel(STOPPED_CLOCK, () => {});
   const store = new StatsStore();
@@ -120,7 +121,7 @@ function peerFor(listener: HttpListener, { sourceIp }: FullRequest) {
   return { remoteIp: sourceIp, remotePort: 50_000, localIp: local, localPort: Math.max(listener.port, 0) };
 }
 
-class WatchedConnection extends HttpConnection {
+class WatchedConnection extends Http1Connection {
   onStream: (stream: Stream) => void = () => {};
 
   override newStream(): RequestSink {
@@ -138,12 +139,14 @@ class Recorder<Found> implements BuildSeams {
   hash: ExplainedHash | undefined = undefined;
   readonly passed: number[] = [];
   readonly requests: RecordedRequest[] = [];
+  readonly chain: FilterChainConfig;
   private readonly source: ExplainSource;
   private readonly look: (lookup: Lookup) => Found;
   private readonly clusters = new Map<string, UpstreamCluster>();
 
-  constructor(source: ExplainSource, look: (lookup: Lookup) => Found) {
+  constructor(source: ExplainSource, chain: FilterChainConfig, look: (lookup: Lookup) => Found) {
     this.source = source;
+    this.chain = chain;
     this.look = look;
   }
 

@@ -13,6 +13,7 @@ const KEYS: Readonly<Record<keyof ExplainRequest, 'string' | 'number' | 'boolean
   listener: 'string',
   sourceIp: 'string',
   tls: 'boolean',
+  serverName: 'string',
   random: 'number',
   runtime: 'map',
 };

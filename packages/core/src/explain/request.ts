@@ -16,6 +16,8 @@ export interface ExplainRequest {
   readonly sourceIp?: string;
   /** The client's connection is encrypted. Default: the URL begins with `https:`. */
   readonly tls?: boolean;
+  /** The server name (SNI) that the client asks for over TLS. Default: the host of the URL, unless it is an address. */
+  readonly serverName?: string;
   /** The draw for weights and fractions, a non-negative integer. Default 0. */
   readonly random?: number;
   /** Values that replace those of the runtime's layers. */
@@ -42,6 +44,8 @@ export interface FullRequest {
   readonly port: number;
   readonly sourceIp: string;
   readonly tls: boolean;
+  /** '' without one. */
+  readonly serverName: string;
   readonly random: number;
   readonly runtime: Readonly<Record<string, string>>;
 }
@@ -84,6 +88,7 @@ export function completeRequest(request: ExplainRequest): FullRequest {
     port: portOf(authority) ?? (https ? 443 : 80),
     sourceIp,
     tls: request.tls ?? https,
+    serverName: request.serverName ?? hostName(authority),
     random,
     runtime: request.runtime ?? {},
   };
@@ -91,6 +96,12 @@ export function completeRequest(request: ExplainRequest): FullRequest {
 
 function hasHost(headers: readonly (readonly string[])[]): boolean {
   return headers.some(([name]) => name?.toLowerCase() === 'host');
+}
+
+/** Without userinfo and port; '' for an address, which no client sends as SNI. */
+function hostName(authority: string): string {
+  const host = authority.replace(/^.*@/, '').replace(/:\d*$/, '');
+  return host.startsWith('[') || isIP(host) !== 0 ? '' : host;
 }
 
 function portOf(authority: string): number | undefined {

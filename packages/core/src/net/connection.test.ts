@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Connection, type ConnectionHandler, type ConnectTarget } from './connection.ts';
+import { connectFailure } from './failure-text.ts';
+import type { ClientTransport } from './transport.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -289,5 +291,52 @@ describe('Connection', () => {
     peer.flush();
     await other.untilText('hello');
     expect(near.text).toBe('');
+  });
+});
+
+describe('Connection.connect with a transport', () => {
+  /** Plain TCP that calls itself secured. */
+  const transport = (refusal: string | undefined): ClientTransport => ({
+    readyEvent: 'connect',
+    connect: (options) => net.connect(options),
+    refusal: () => refusal,
+    alpn: () => '',
+    info: () => undefined,
+    raw: (socket) => socket,
+    close: () => {},
+  });
+
+  async function connected(refusal: string | undefined) {
+    const server = net.createServer((socket) => socket.pipe(socket).on('error', () => {}));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    cleanups.push(() => server.close());
+    const target = { host: '127.0.0.1', port: (server.address() as net.AddressInfo).port };
+    const recorder = new Recorder();
+    let ready = false;
+    const onConnect = () => void (ready = true);
+    const connection = Connection.connect(target, recorder, 1024, onConnect, transport(refusal));
+    cleanups.push(() => connection.destroy());
+    return { connection, recorder, ready: () => ready };
+  }
+
+  it('is ready when the transport trusts the peer', async () => {
+    const { connection, recorder, ready } = await connected(undefined);
+    await once(connection.socket, 'connect');
+    connection.addText('hello');
+    connection.flush();
+    await recorder.untilText('hello');
+    expect(ready()).toBe(true);
+  });
+
+  it('is closed with the reason when it does not', async () => {
+    const { recorder, ready } = await connected('TLS_error:|CERTIFICATE_VERIFY_FAILED');
+    await recorder.untilEvent('close');
+    expect(ready()).toBe(false);
+    const failure = connectFailure(recorder.error);
+    expect([failure.reason, failure.detail]).toEqual([
+      'remote connection failure',
+      'TLS_error:|CERTIFICATE_VERIFY_FAILED',
+    ]);
   });
 });

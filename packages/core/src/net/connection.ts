@@ -3,9 +3,12 @@
  * Invariants: `handler.onClose` runs exactly once; no event reaches the handler after it; nothing here throws.
  */
 import net from 'node:net';
+import type { TransportOptions } from '../api/upstream.ts';
+import { TransportRefusal } from './failure-text.ts';
 import { toLatin1 } from './latin1.ts';
 import { inActiveSlab, pinActiveSlab, ReadBuffers } from './read-buffers.ts';
 import { rewrap } from './rewrap.ts';
+import type { ClientTransport } from './transport.ts';
 
 /** Who uses the bytes of a connection. */
 export interface ConnectionHandler {
@@ -53,14 +56,17 @@ export class Connection {
   private error: Error | undefined = undefined;
   /** Nothing can be written any more: we sent FIN or gave the socket up. */
   private sealed = false;
+  /** The TCP socket, which alone can be reset; `socket` itself unless TLS lies between. */
+  private readonly raw: net.Socket;
   private readonly onDrained = (): void => this.socketDrain();
   /** A failed probe is followed by 'error' and 'close'. */
   private readonly onProbed = (error?: Error | null): void => {
     if (!error && !this.closed) this.user.onEnd();
   };
 
-  private constructor(socket: net.Socket, handler: ConnectionHandler, highWatermark: number) {
+  private constructor(socket: net.Socket, handler: ConnectionHandler, highWatermark: number, raw: net.Socket) {
     this.socket = socket;
+    this.raw = raw;
     this.user = handler;
     this.highWatermark = highWatermark;
     (socket as OwnedSocket)[OWNER] = this;
@@ -72,29 +78,53 @@ export class Connection {
     socket.on('close', onClose);
   }
 
-  /** Takes over an accepted socket; reading starts at once. */
-  static accept(socket: net.Socket, handler: ConnectionHandler, highWatermark: number): Connection {
+  /** Takes over an accepted socket; reading starts at once. `raw` is the TCP socket below a secured one. */
+  static accept(socket: net.Socket, handler: ConnectionHandler, highWatermark: number, raw?: net.Socket): Connection {
     const reader = new Reader();
-    const wrapped = rewrap(socket, reader);
-    const connection = new Connection(wrapped ?? socket, handler, highWatermark);
+    const wrapped = raw === undefined ? rewrap(socket, reader) : undefined;
+    const used = wrapped ?? socket;
+    const connection = new Connection(used, handler, highWatermark, raw ?? used);
     if (wrapped === undefined) socket.on('data', onData);
     else connection.readWith(reader);
     return connection;
   }
 
-  /** Starts a connection; `onConnect` runs when it is established, `handler.onClose` when it could not be. */
+  /**
+   * Starts a connection; `onConnect` runs when it is established, with `transport` when its handshake is over and the
+   * peer is trusted; `handler.onClose` when it could not be.
+   */
   static connect(
     target: ConnectTarget,
     handler: ConnectionHandler,
     highWatermark: number,
     onConnect: () => void,
+    transport?: ClientTransport,
+    choice?: TransportOptions,
   ): Connection {
     const onread = new Reader();
-    const options = { ...target, noDelay: true, allowHalfOpen: true, onread };
-    const connection = new Connection(net.connect(options as net.NetConnectOpts), handler, highWatermark);
+    const options = { ...target, noDelay: true, allowHalfOpen: true, onread } as net.NetConnectOpts;
+    if (transport === undefined) {
+      const socket = net.connect(options);
+      const connection = new Connection(socket, handler, highWatermark, socket);
+      connection.readWith(onread);
+      socket.once('connect', onConnect);
+      return connection;
+    }
+    const socket = transport.connect(options, choice);
+    const connection = new Connection(socket, handler, highWatermark, transport.raw(socket));
     connection.readWith(onread);
-    connection.socket.once('connect', onConnect);
+    socket.once(transport.readyEvent, () => {
+      const refusal = transport.refusal(socket);
+      if (refusal === undefined || refusal === '') onConnect();
+      else connection.refuse(refusal);
+    });
     return connection;
+  }
+
+  private refuse(reason: string): void {
+    if (this.closed) return;
+    this.error = new TransportRefusal(reason);
+    this.destroy();
   }
 
   private readWith(reader: Reader): void {
@@ -114,6 +144,11 @@ export class Connection {
   /** True while unsent bytes exceed the high watermark or the kernel refused bytes. */
   get backedUp(): boolean {
     return this.blocked;
+  }
+
+  /** Bytes written that the kernel has not taken yet. */
+  get bytesUnsent(): number {
+    return this.socket.writableLength;
   }
 
   /** The peer has sent FIN. */
@@ -200,6 +235,14 @@ export class Connection {
     this.socket.end();
   }
 
+  /** Sends what was written, then ends both directions; what the peer still sends is dropped. */
+  finish(): void {
+    if (this.closed) return;
+    this.flush();
+    this.seal();
+    this.socket.destroySoon();
+  }
+
   /** Ends both directions at once; unsent bytes are lost. */
   destroy(): void {
     this.seal();
@@ -211,8 +254,9 @@ export class Connection {
     this.seal();
     if (this.closed) return;
     // Only TCP has RST; a unix socket has no remote address either.
-    if (this.socket.remoteAddress === undefined) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    if (this.raw.remoteAddress === undefined) this.socket.destroy();
+    else this.raw.resetAndDestroy();
+    if (this.raw !== this.socket) this.socket.destroy();
   }
 
   private seal(): void {
@@ -226,7 +270,9 @@ export class Connection {
     this.ended = true;
     // libuv reports a RST that comes along with data as an end; writing nothing brings the error to light.
     // Only TCP has RST; on a unix socket an orderly close would fail the write too.
-    const silent = this.sealed || this.socket.writableLength > 0 || this.socket.localAddress === undefined;
+    // Over TLS an end is authentic or comes as an error of its own.
+    const probed = this.raw === this.socket && this.socket.localAddress !== undefined;
+    const silent = this.sealed || !probed || this.socket.writableLength > 0;
     if (silent) this.user.onEnd();
     else this.socket.write('', this.onProbed);
   }

@@ -1,14 +1,17 @@
 /** Binds addresses and hands accepted sockets to a filter chain; counts and, when told, stops accepting. */
 import { chmodSync } from 'node:fs';
 import net from 'node:net';
+import type { TimerHandle } from '../api/clock.ts';
 import { MeshError } from '../errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { ListenerStats } from '../stats/index.ts';
+import { AcceptedConnection, type AcceptedOwner } from './accepted-connection.ts';
 import { type Address, formatAddress } from './address.ts';
-import { Connection, type ConnectionHandler } from './connection.ts';
-import { FilteredConnection, type NetworkPlan } from './filter-chain.ts';
-import { type Peer, peerOf } from './peer.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
+import type { ListenerChain, ListenerPlan } from './listener-plan.ts';
+import { peerOf } from './peer.ts';
+import { type DropReason, PendingConnection, type PendingHost } from './pending-connection.ts';
 import { isAbstract, removeStaleSocket, socketPath } from './unix-socket.ts';
 
 /** What a listener needs at run time. */
@@ -20,22 +23,39 @@ export interface ListenerSettings {
   readonly bufferLimitBytes: number;
 }
 
-export class Listener {
+/** What a listener works with. */
+export interface ListenerParts {
+  readonly plan: ListenerPlan;
+  readonly stats: ListenerStats;
+  readonly wheel: TimerWheel;
+  readonly logger: Logger;
+  readonly limits: ConnectionLimits;
+}
+
+export class Listener implements PendingHost, AcceptedOwner {
   readonly settings: ListenerSettings;
-  private readonly plan: NetworkPlan;
+  readonly bufferLimitBytes: number;
+  private readonly plan: ListenerPlan;
+  /** Set when no connection needs a look before it gets its chain. */
+  private readonly only: ListenerChain | undefined;
   private readonly stats: ListenerStats;
   private readonly wheel: TimerWheel;
   private readonly logger: Logger;
+  private readonly limits: ConnectionLimits;
   private readonly servers: net.Server[] = [];
   private readonly connections = new Set<AcceptedConnection>();
+  private readonly pending = new Set<PendingConnection>();
   private onEmpty: (() => void) | undefined = undefined;
 
-  constructor(settings: ListenerSettings, plan: NetworkPlan, stats: ListenerStats, wheel: TimerWheel, logger: Logger) {
+  constructor(settings: ListenerSettings, { plan, stats, wheel, logger, limits }: ListenerParts) {
     this.settings = settings;
+    this.bufferLimitBytes = settings.bufferLimitBytes;
     this.plan = plan;
+    this.only = plan.filters.length === 0 ? plan.only : undefined;
     this.stats = stats;
     this.wheel = wheel;
     this.logger = logger;
+    this.limits = limits;
   }
 
   /** Where it listens; with port 0 in the config, the port that the system chose. */
@@ -44,7 +64,7 @@ export class Listener {
   }
 
   get connectionCount(): number {
-    return this.connections.size;
+    return this.connections.size + this.pending.size;
   }
 
   /** Binds every address. @throws MeshError `LISTEN_FAILED`; then nothing stays bound. */
@@ -88,25 +108,94 @@ export class Listener {
   }
 
   private accept(socket: net.Socket): void {
+    const exceeded = this.limits.exceeded(this.connectionCount);
+    if (exceeded !== undefined) {
+      if (exceeded === 'global') this.stats.downstream_global_cx_overflow.inc();
+      else this.stats.downstream_cx_overflow.inc();
+      socket.destroy();
+      return;
+    }
+    this.limits.opened();
+    if (this.only !== undefined) {
+      this.open().start(socket, this.only, peerOf(socket));
+      return;
+    }
+    const pending = new PendingConnection(socket, this.plan, this);
+    this.pending.add(pending);
+    this.stats.downstream_pre_cx_active.inc();
+    pending.begin();
+  }
+
+  private open(): AcceptedConnection {
     const accepted = new AcceptedConnection(this, this.wheel.nowMs());
     this.connections.add(accepted);
     this.stats.downstream_cx_total.value++;
     this.stats.downstream_cx_active.inc();
-    accepted.start(socket, this.plan);
+    return accepted;
   }
 
-  /** @internal */
+  // PendingHost
+
+  ready(pending: PendingConnection, rest: Buffer, ended: boolean): void {
+    const chain = this.plan.find(pending);
+    if (chain === undefined) {
+      this.stats.no_filter_chain_match.inc();
+      const from = formatAddress({ address: pending.remoteIp, port: pending.remotePort });
+      this.logger.log('debug', 'connection', `closing connection from ${from}: no matching filter chain found`);
+      pending.abandon();
+    } else this.open().start(pending.socket, chain, pending.peer, rest, ended);
+    this.settle(pending, chain === undefined);
+  }
+
+  dropped(pending: PendingConnection, reason: DropReason): void {
+    if (reason === 'remote close') this.stats.downstream_listener_filter_remote_close.inc();
+    if (reason === 'error') this.stats.downstream_listener_filter_error.inc();
+    this.settle(pending, true);
+  }
+
+  timedOut(): void {
+    this.stats.downstream_pre_cx_timeout.inc();
+  }
+
+  filterFailed(name: string, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.logger.log('error', 'filter', `listener filter ${name} failed: ${text}`);
+  }
+
+  private settle(pending: PendingConnection, gone: boolean): void {
+    this.pending.delete(pending);
+    this.stats.downstream_pre_cx_active.dec();
+    if (!gone) return;
+    this.limits.closed();
+    this.lookEmpty();
+  }
+
+  // AcceptedOwner
+
+  handshakeTimedOut(): void {
+    this.stats.downstream_cx_transport_socket_connect_timeout.inc();
+  }
+
+  after(delayMs: number, callback: () => void): TimerHandle {
+    return this.wheel.after(delayMs, callback);
+  }
+
   closed(accepted: AcceptedConnection): void {
     this.connections.delete(accepted);
+    this.limits.closed();
     this.stats.downstream_cx_active.dec();
     this.stats.downstream_cx_destroy.value++;
     this.stats.downstream_cx_length_ms.record(Math.round(this.wheel.nowMs() - accepted.startMs));
-    if (this.connections.size === 0) this.onEmpty?.();
+    this.lookEmpty();
+  }
+
+  private lookEmpty(): void {
+    if (this.connectionCount === 0) this.onEmpty?.();
   }
 
   /** Resolves when no connection is left; at once when there is none. */
   whenEmpty(): Promise<void> {
-    if (this.connections.size === 0) return Promise.resolve();
+    if (this.connectionCount === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const before = this.onEmpty;
       this.onEmpty = () => {
@@ -124,51 +213,13 @@ export class Listener {
 
   /** Ends every connection at once. */
   destroyConnections(): void {
+    this.destroyPending();
     for (const accepted of [...this.connections]) accepted.destroy();
   }
-}
 
-/** Stands between a socket and its chain, so that the listener learns of the close. */
-class AcceptedConnection implements ConnectionHandler {
-  readonly startMs: number;
-  private readonly listener: Listener;
-  private connection: Connection | undefined = undefined;
-  private handler: ConnectionHandler | undefined = undefined;
-
-  constructor(listener: Listener, startMs: number) {
-    this.listener = listener;
-    this.startMs = startMs;
-  }
-
-  start(socket: net.Socket, plan: NetworkPlan): void {
-    const peer: Peer = peerOf(socket);
-    const connection = Connection.accept(socket, this, this.listener.settings.bufferLimitBytes);
-    this.connection = connection;
-    if (plan.filters.length === 0 && plan.end !== undefined) {
-      this.handler = plan.end.attach(connection, peer);
-      return;
-    }
-    const filtered = new FilteredConnection(plan, connection, peer);
-    this.handler = filtered;
-    filtered.begin();
-  }
-
-  destroy(): void {
-    this.connection?.destroy();
-  }
-
-  onBytes(chunk: Buffer, owned: boolean): void {
-    (this.handler as ConnectionHandler).onBytes(chunk, owned);
-  }
-  onEnd(): void {
-    (this.handler as ConnectionHandler).onEnd();
-  }
-  onWritable(): void {
-    (this.handler as ConnectionHandler).onWritable();
-  }
-  onClose(error: Error | undefined): void {
-    this.handler?.onClose(error);
-    this.listener.closed(this);
+  /** Ends those that have no filter chain yet. */
+  destroyPending(): void {
+    for (const pending of [...this.pending]) pending.destroy();
   }
 }
 

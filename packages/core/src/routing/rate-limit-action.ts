@@ -1,7 +1,9 @@
 /** Single rate limit actions: each adds one entry to a descriptor. */
-import { BlockList, isIP } from 'node:net';
+
+import { isIP } from 'node:net';
 import type { HttpStream } from '../api/http-stream.ts';
 import { textOfWire } from '../format/value.ts';
+import { addressSet } from '../net/address-set.ts';
 import { HeaderCondition } from './header-match.ts';
 import { maskedAddress } from './masked-address.ts';
 import { QueryCondition, queryValue } from './query-match.ts';
@@ -100,15 +102,10 @@ function maskedRemote({ v4PrefixMaskLen, v6PrefixMaskLen }: Given<'maskedRemoteA
 
 function addressMatch(given: Given<'remoteAddressMatch'>): RateLimitAction {
   const entry = part(given, 'remote_address_match');
-  const ranges = new BlockList();
-  for (const { addressPrefix, prefixLen } of given.addressMatcher.ranges) {
-    ranges.addSubnet(addressPrefix, prefixLen, isIP(addressPrefix) === 6 ? 'ipv6' : 'ipv4');
-  }
+  const inRanges = addressSet(given.addressMatcher.ranges);
   const { invertMatch } = given.addressMatcher;
   return ({ info: { clientIp } }) => {
-    const family = isIP(clientIp);
-    if (family === 0) return undefined;
-    return ranges.check(clientIp, family === 6 ? 'ipv6' : 'ipv4') === invertMatch ? undefined : entry;
+    return isIP(clientIp) === 0 || inRanges(clientIp) === invertMatch ? undefined : entry;
   };
 }
 

@@ -1,6 +1,8 @@
 /** Envoy's `ValueMatcher` and what uses it: conditions on dynamic metadata and filter state. */
-import { BlockList, isIP } from 'node:net';
+
+import { isIP } from 'node:net';
 import type { HttpStream } from '../api/http-stream.ts';
+import { addressSet } from '../net/address-set.ts';
 import type { FilterStateMatcherSettings, MetadataMatcherSettings, ValueMatcherSettings } from './settings.ts';
 import { wireText } from './text.ts';
 import { compileStringMatcher } from './text-match.ts';
@@ -89,13 +91,7 @@ export class FilterStateCondition {
 }
 
 function addressTest(settings: FilterStateMatcherSettings['addressMatch']): (text: string) => boolean {
-  const list = new BlockList();
-  for (const { addressPrefix, prefixLen } of settings?.ranges ?? []) {
-    list.addSubnet(addressPrefix, prefixLen, isIP(addressPrefix) === 6 ? 'ipv6' : 'ipv4');
-  }
+  const inRanges = addressSet(settings?.ranges ?? []);
   const invert = settings?.invertMatch ?? false;
-  return (text) => {
-    const family = isIP(text);
-    return family !== 0 && list.check(text, family === 6 ? 'ipv6' : 'ipv4') !== invert;
-  };
+  return (text) => isIP(text) !== 0 && inRanges(text) !== invert;
 }

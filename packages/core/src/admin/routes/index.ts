@@ -1,5 +1,6 @@
 /** All built-in endpoints. */
 import type { AdminRoute } from '../route.ts';
+import { certificateRoutes } from './certs.ts';
 import { clusterRoutes } from './clusters.ts';
 import { configDumpRoutes } from './config-dump.ts';
 import { explainRoutes } from './explain.ts';
@@ -11,6 +12,7 @@ import { statsRoutes } from './stats.ts';
 
 /** Every endpoint but the listings of endpoints. */
 export const builtInRoutes: readonly AdminRoute[] = [
+  ...certificateRoutes,
   ...clusterRoutes,
   ...configDumpRoutes,
   ...explainRoutes,
