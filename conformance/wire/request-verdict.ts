@@ -6,7 +6,13 @@ import { awaitsBody, mustClose, pathOf, type RequestOutcome } from './request-ru
 
 /** Everything that is wrong with one run; empty when all is well. */
 export function requestProblems(c: RequestCase, outcome: RequestOutcome): string[] {
+  if (speaksHttp2(c, outcome)) return outcome.okServed ? [] : ['the next GET /ok was not served'];
   return [...universalProblems(c, outcome), ...expectationProblems(c, outcome), ...clientProblems(c, outcome)];
+}
+
+/** The preface of HTTP/2 may be taken at its word: what comes back is a SETTINGS frame then, and no HTTP/1. */
+function speaksHttp2(c: RequestCase, { received, bytes }: RequestOutcome): boolean {
+  return c.raw.startsWith('PRI * HTTP/2.0') && received.text.startsWith('\x04\0\0\0\0\0', 3) && bytes === 0;
 }
 
 /** Rules of every case, whatever it expects. */

@@ -108,7 +108,8 @@ export async function startProxy(options: StartProxyOptions = {}): Promise<LiveP
 
 function codeConfig(options: StartProxyOptions): { listeners: ListenerConfig[]; clusters: ClusterConfig[] } {
   const { upstream, clusters = [], networkFilters = [], listener: more } = options;
-  const layer4 = networkFilters.at(-1)?.definition.terminal === true;
+  // Chains of the caller's own need no HTTP beside them.
+  const layer4 = networkFilters.at(-1)?.definition.terminal === true || more?.filterChains !== undefined;
   const built = listener({
     host: '127.0.0.1',
     port: 0,

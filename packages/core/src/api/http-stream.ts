@@ -5,6 +5,7 @@ import type { Headers, RequestHeaders, ResponseHeaders } from './headers.ts';
 import type { Route } from './route.ts';
 import type { Runtime } from './runtime.ts';
 import type { StatsScope } from './stats.ts';
+import type { LocalCertificate, TlsInfo } from './tls.ts';
 import type { Clusters } from './upstream.ts';
 
 /** What `stream.reply` returns, so that a hook can say `return stream.reply(…)`. */
@@ -135,14 +136,20 @@ export interface StreamConnection {
   readonly localIp: string;
   readonly localPort: number;
   readonly secure: boolean;
+  /** Facts of the handshake; absent without TLS. */
+  readonly tls?: TlsInfo | undefined;
+  /** Address that the socket came from, when PROXY protocol has told of another client; absent when it is `remoteIp`. */
+  readonly directRemoteIp?: string | undefined;
+  /** Server name that the client asked for, seen by TLS or by a listener filter; absent or '' without one. */
+  readonly serverName?: string | undefined;
   /** The client showed a certificate; absent without TLS. */
-  readonly peerCertificatePresented?: boolean;
+  readonly peerCertificatePresented?: boolean | undefined;
   /** It was verified against the configured authorities; absent without TLS. */
-  readonly peerCertificateValidated?: boolean;
+  readonly peerCertificateValidated?: boolean | undefined;
   /** The certificate that the client showed; absent without one. */
-  readonly peerCertificate?: PeerCertificate;
+  readonly peerCertificate?: PeerCertificate | undefined;
   /** The certificate that this side showed; absent without TLS. */
-  readonly localCertificate?: { readonly uriSans: readonly string[] };
+  readonly localCertificate?: LocalCertificate | undefined;
 }
 
 /** A client's certificate, as fields for `x-forwarded-client-cert`. Empty texts and lists for what it has not. */
@@ -175,6 +182,8 @@ export interface StreamInfo {
   /** Address that counts as the client after `x-forwarded-for` rules. */
   clientIp: string;
   upstreamHost: Host | undefined;
+  /** The upstream's side of the exchange is HTTP/2. */
+  upstreamHttp2?: boolean;
   upstreamCluster: string;
   attempts: number;
   /** Named values that filters hand to one another and to logs; absent until first used. */

@@ -1,8 +1,10 @@
 /** The config of a connection manager → its run-time settings. */
-import net from 'node:net';
+
 import type { Runtime } from '../api/runtime.ts';
-import type { AddressSet, HttpSettings, OriginSettings, ProxyStatusPolicy } from '../http/settings.ts';
-import { http1Options } from './build-http1.ts';
+import type { HttpSettings, OriginSettings, ProxyStatusPolicy } from '../http/settings.ts';
+import { addressSet } from '../net/address-set.ts';
+import { headLimits, http1Options } from './build-http1.ts';
+import { http2Options } from './build-http2.ts';
 import type { HttpConnectionManagerConfig } from './http-connection-manager.ts';
 import { type CustomHeaderConfig, type XffConfig, xffDetectionName } from './http-origin.ts';
 
@@ -25,7 +27,15 @@ export function httpSettings(
   const common = config.commonHttpProtocolOptions;
   return {
     statPrefix: config.statPrefix,
+    codec: config.codecType,
     http1: http1Options(config),
+    http2: http2Options(config.http2ProtocolOptions, {
+      limits: headLimits(config),
+      underscores: common.headersWithUnderscoresAction,
+      streamErrorOnInvalidMessage: config.streamErrorOnInvalidHttpMessage,
+      bufferLimitBytes,
+      runtime: context.runtime,
+    }),
     serverName: config.serverName === '' ? 'envoy' : config.serverName,
     serverHeaderTransformation: config.serverHeaderTransformation,
     ...timeouts(config),
@@ -70,6 +80,7 @@ function timeouts(config: HttpConnectionManagerConfig) {
     maxConnectionDurationMs: common.maxConnectionDurationMs ?? 0,
     maxConnectionDurationJitterPercent: common.maxConnectionDurationJitter?.value ?? 0,
     safeMaxConnectionDuration: config.http1SafeMaxConnectionDuration,
+    drainTimeoutJitterPercent: config.drainTimeoutJitter?.value ?? 0,
     maxStreamDurationMs: common.maxStreamDurationMs ?? 0,
     drainTimeoutMs: config.drainTimeoutMs,
     delayedCloseTimeoutMs: config.delayedCloseTimeoutMs,
@@ -111,17 +122,6 @@ function internalAddresses(config: HttpConnectionManagerConfig): (ip: string) =>
   const { cidrRanges, unixSockets } = config.internalAddressConfig;
   const inRanges = addressSet(cidrRanges);
   return (ip) => (ip === '' ? unixSockets : inRanges(ip));
-}
-
-type Range = { readonly addressPrefix: string; readonly prefixLen: number };
-
-function addressSet(ranges: readonly Range[]): AddressSet {
-  if (ranges.length === 0) return () => false;
-  const list = new net.BlockList();
-  for (const { addressPrefix, prefixLen } of ranges) {
-    list.addSubnet(addressPrefix, prefixLen, net.isIPv6(addressPrefix) ? 'ipv6' : 'ipv4');
-  }
-  return (ip) => list.check(ip, net.isIPv6(ip) ? 'ipv6' : 'ipv4');
 }
 
 function origins(config: HttpConnectionManagerConfig): readonly OriginSettings[] | undefined {

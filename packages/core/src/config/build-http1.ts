@@ -4,13 +4,18 @@ import { FullMatch } from '../regex/full-match.ts';
 import type { HttpConnectionManagerConfig } from './http-connection-manager.ts';
 import type { Http1ProtocolConfig } from './http-protocol.ts';
 
+/** Limits of request heads, whatever the protocol. */
+export function headLimits(config: HttpConnectionManagerConfig): { maxBytes: number; maxFields: number } {
+  return { maxBytes: config.maxRequestHeadersKb * 1024, maxFields: config.commonHttpProtocolOptions.maxHeadersCount };
+}
+
 /** What the codec towards clients runs on. */
 export function http1Options(config: HttpConnectionManagerConfig): Http1Options {
   const common = config.commonHttpProtocolOptions;
   const http1 = config.httpProtocolOptions;
   const ignored = http1.ignoreHttp11Upgrade.map((matcher) => tokenTest(matcher));
   return {
-    limits: { maxBytes: config.maxRequestHeadersKb * 1024, maxFields: common.maxHeadersCount },
+    limits: headLimits(config),
     acceptHttp10: http1.acceptHttp10,
     defaultHostForHttp10: http1.defaultHostForHttp10,
     enableTrailers: http1.enableTrailers,

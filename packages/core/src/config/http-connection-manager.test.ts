@@ -10,7 +10,6 @@ function xff(more: object): object {
   return { name: 'x', typed_config: { '@type': type, ...more } };
 }
 const xds = 'xDS is not built yet';
-const http2 = 'HTTP/2 is not built yet';
 const unsupported = (reason: string) => `known to Envoy, not supported here: ${reason}`;
 
 const accepted: readonly Accepted[] = [
@@ -34,16 +33,10 @@ const refused: readonly Refused[] = [
   ['no routes', httpConnectionManagerSchema, () => ({ stat_prefix: 's' }), 'needs one of route_config, scoped_routes'],
   ['rds', httpConnectionManagerSchema, () => ({ stat_prefix: 's', rds: {} }), `rds: ${unsupported(xds)}`],
   [
-    'HTTP2',
+    'HTTP3',
     httpConnectionManagerSchema,
-    () => manager({ codec_type: 'HTTP2' }),
-    `codec_type: HTTP2 is ${unsupported(http2)}`,
-  ],
-  [
-    'drain_timeout_jitter',
-    httpConnectionManagerSchema,
-    () => manager({ drain_timeout_jitter: { value: 1 } }),
-    `drain_timeout_jitter: ${unsupported('for HTTP/2, which is not built yet')}`,
+    () => manager({ codec_type: 'HTTP3' }),
+    `codec_type: HTTP3 is ${unsupported('HTTP/3 is not built yet')}`,
   ],
   [
     'detection beside use_remote_address',

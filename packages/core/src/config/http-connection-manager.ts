@@ -10,10 +10,10 @@ import {
   schemeHeaderTransformation,
 } from './http-identity.ts';
 import { originalIpDetection } from './http-origin.ts';
-import { http1ProtocolOptions, httpProtocolOptions } from './http-protocol.ts';
+import { http1ProtocolOptions, http2ProtocolOptions, httpProtocolOptions } from './http-protocol.ts';
 import { localReplyConfig } from './local-reply.ts';
 import { fields, message, nested, required, withDefault } from './message.ts';
-import { bool, duration, enumOf, list, nonEmpty, only, onlyEmpty, string, uint32 } from './proto-json.ts';
+import { bool, duration, enumOf, list, nonEmpty, only, onlyEmpty, percent, string, uint32 } from './proto-json.ts';
 import { routeConfigurationSchema } from './route.ts';
 import type { Report } from './schema-type.ts';
 import { scopedRoutes } from './scoped-routes.ts';
@@ -39,8 +39,7 @@ const internalAddressConfig = message(
   { name: 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.InternalAddressConfig' },
 );
 
-const codecType = enumOf(['AUTO', 'HTTP1'], {
-  HTTP2: { number: 2, reason: 'HTTP/2 is not built yet' },
+const codecType = enumOf(['AUTO', 'HTTP1', 'HTTP2'], {
   HTTP3: { number: 3, reason: 'HTTP/3 is not built yet' },
 });
 
@@ -61,6 +60,7 @@ export const httpConnectionManagerSchema = message(
     http_filters: list(httpFilterEntry),
     common_http_protocol_options: nested(httpProtocolOptions),
     http_protocol_options: nested(http1ProtocolOptions),
+    http2_protocol_options: nested(http2ProtocolOptions),
     server_name: withDefault(headerText(), 'envoy'),
     server_header_transformation: withDefault(enumOf(['OVERWRITE', 'APPEND_IF_ABSENT', 'PASS_THROUGH']), 'OVERWRITE'),
     max_request_headers_kb: withDefault(uint32({ min: 1, max: 8192 }), 60),
@@ -70,6 +70,7 @@ export const httpConnectionManagerSchema = message(
     request_headers_timeout: withDefault(duration(), 0),
     delayed_close_timeout: withDefault(duration(), 1000),
     drain_timeout: withDefault(duration(), 5000),
+    drain_timeout_jitter: percent,
     http1_safe_max_connection_duration: withDefault(bool(), false),
     add_user_agent: withDefault(bool(), false),
     scheme_header_transformation: schemeHeaderTransformation,
@@ -121,9 +122,7 @@ export const httpConnectionManagerSchema = message(
     known: {
       rds: 'xDS is not built yet',
       tracing: 'tracing is not built yet',
-      http2_protocol_options: 'HTTP/2 is not built yet',
       http3_protocol_options: 'HTTP/3 is not built yet',
-      drain_timeout_jitter: 'for HTTP/2, which is not built yet',
       ...fields('access_log_flush_interval flush_access_log_on_new_request access_log_options', logging),
       forward_client_cert_matcher: 'xDS matchers are not built yet',
       ...fields('path_normalization_options typed_header_validation_config', 'Envoy does not implement it either'),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { TlsInfo } from '../api/tls.ts';
 import { stream, type Told } from './fixture.ts';
 import { compileFormat } from './format.ts';
 import { compileHeaderFormat, legalValue } from './header-format.ts';
@@ -15,6 +16,7 @@ const printed: readonly Row[] = [
   ['%PROTOCOL()%', 'HTTP/1.1', 'empty brackets are none'],
   ['%BYTES_RECEIVED%%BYTES_SENT%', '511', 'commands may touch'],
   ['%PROTOCOL%', 'HTTP/1.0', 'the version of the request', { minor: 0 }],
+  ['%PROTOCOL%', 'HTTP/2', 'another protocol', { minor: 2 }],
   ['é', 'é', 'literals are kept byte for byte'],
 
   ['%REQ(User-Agent)%', 'ua', 'names have no case', { request: ['user-agent', 'ua'] }],
@@ -63,6 +65,9 @@ const printed: readonly Row[] = [
   ['%REQUESTED_SERVER_NAME(SNI_ONLY)%', '-', 'likewise'],
   ['%REQUESTED_SERVER_NAME(SNI_FIRST)%', 'h.test:81', 'the host in its place'],
   ['%REQUESTED_SERVER_NAME(HOST_FIRST:ORIG)%', '-', 'the original host only'],
+  ['%REQUESTED_SERVER_NAME%', 's.test', 'of the handshake', { connection: { serverName: 's.test' } }],
+  ['%REQUESTED_SERVER_NAME(SNI_FIRST):3%', 's.t', 'it comes first', { connection: { serverName: 's.test' } }],
+  ['%REQUESTED_SERVER_NAME(HOST_FIRST)%', 'h.test:81', 'the host first', { connection: { serverName: 's.test' } }],
   [
     '%REQUESTED_SERVER_NAME(HOST_FIRST)%',
     'o.test',
@@ -142,6 +147,7 @@ const printed: readonly Row[] = [
   ['%UPSTREAM_CLUSTER%', '-', 'none chosen', { info: { upstreamCluster: '' } }],
   ['%UPSTREAM_REQUEST_ATTEMPT_COUNT%', '1', 'attempts'],
   ['%UPSTREAM_PROTOCOL%', 'HTTP/1.1', 'its protocol'],
+  ['%UPSTREAM_PROTOCOL%', 'HTTP/2', 'its other protocol', { info: { upstreamHttp2: true } }],
   ['%UPSTREAM_LOCAL_ADDRESS%', '-', 'not recorded'],
   ['%UPSTREAM_TRANSPORT_FAILURE_REASON%', '-', 'nothing failed'],
   [
@@ -160,6 +166,24 @@ const printed: readonly Row[] = [
     'CN=é|a,b',
     'of the certificate',
     { connection: { peerCertificate: CERTIFICATE } },
+  ],
+  [
+    '%DOWNSTREAM_TLS_VERSION%|%DOWNSTREAM_TLS_CIPHER%|%DOWNSTREAM_TLS_SESSION_ID%',
+    'TLSv1.3|TLS_AES_128_GCM_SHA256|-',
+    'of the handshake',
+    { connection: { tls: { version: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', sessionId: '' } as TlsInfo } },
+  ],
+  [
+    '%DOWNSTREAM_LOCAL_SUBJECT%|%DOWNSTREAM_LOCAL_URI_SAN%|%DOWNSTREAM_LOCAL_DNS_SAN%',
+    'CN=me|-|a,b',
+    'what this side showed',
+    { connection: { localCertificate: { subject: 'CN=me', uriSans: [], dnsSans: ['a', 'b'] } } },
+  ],
+  [
+    '%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%',
+    '10.9.9.9',
+    'the socket, where a proxy has told of another client',
+    { connection: { directRemoteIp: '10.9.9.9' } },
   ],
   [
     '%DOWNSTREAM_PEER_FINGERPRINT_256%|%DOWNSTREAM_PEER_DNS_SAN%',

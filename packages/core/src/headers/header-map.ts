@@ -152,7 +152,7 @@ export class RequestHead extends HeaderMap implements RequestHeaders {
   /** @internal */ rawPath = '/';
   /** @internal */ rawAuthority = '';
   scheme: 'http' | 'https' = 'http';
-  /** @internal 0 for HTTP/1.0, 1 for HTTP/1.1. */
+  /** @internal 0 for HTTP/1.0, 1 for HTTP/1.1, 2 for HTTP/2. */
   minor = 1;
   /** @internal */ framing: BodyFraming = Body.none;
   /** @internal */ contentLength = 0;

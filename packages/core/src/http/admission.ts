@@ -168,8 +168,8 @@ export class Admission {
 
   private refuseUpgrade(stream: Stream): boolean {
     this.manager.stats.downstream_rq_ws_on_non_ws_route.value++;
-    // The client may already be speaking the other protocol behind its request.
-    stream.writer.closeAfterResponse();
+    // The client may already be speaking the other protocol behind its request. As in Envoy HTTP/2 is drained, too.
+    stream.drainConnection();
     stream.reply(403, undefined, undefined, { details: 'upgrade_failed' });
     return false;
   }

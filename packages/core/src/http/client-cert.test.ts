@@ -21,7 +21,7 @@ const TLS: StreamConnection = {
   secure: true,
   peerCertificatePresented: true,
   peerCertificate: CERTIFICATE,
-  localCertificate: { uriSans: ['spiffe://here'] },
+  localCertificate: { subject: '', uriSans: ['spiffe://here'], dnsSans: [] },
 };
 const PLAIN: StreamConnection = { ...TLS, secure: false, peerCertificatePresented: false };
 
@@ -66,7 +66,7 @@ describe('applyClientCert', () => {
 
   it('names subject and URI even when they are empty', () => {
     const bare = { ...CERTIFICATE, subject: '', uriSans: [], dnsSans: [], pem: '' };
-    const connection = { ...TLS, peerCertificate: bare, localCertificate: { uriSans: [] } };
+    const connection = { ...TLS, peerCertificate: bare, localCertificate: { subject: '', uriSans: [], dnsSans: [] } };
     const asked = { cert: true, subject: true, uri: true, dns: true };
     expect(field('SANITIZE_SET', [], connection, asked)).toEqual(['Hash=0a1b;Subject="";URI=']);
   });

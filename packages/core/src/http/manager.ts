@@ -11,8 +11,10 @@ import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import {
   type Counter,
   type Http1CodecStats,
+  type Http2CodecStats,
   type HttpConnectionManagerStats,
   http1CodecStats,
+  http2CodecStats,
   httpConnectionManagerStats,
   httpTracingStats,
   type ListenerHttpStats,
@@ -60,6 +62,7 @@ export class HttpManager {
   readonly stats: HttpConnectionManagerStats;
   private readonly rootScope: Scope;
   private ownHttp1: Http1CodecStats | undefined = undefined;
+  private ownHttp2: Http2CodecStats | undefined = undefined;
   /** `http.<stat_prefix>.` */
   readonly scope: Scope;
   readonly connections = new Set<HttpConnection>();
@@ -113,6 +116,24 @@ export class HttpManager {
     return this.ownHttp1;
   }
 
+  /** `http2.`: of the codec, made with the first connection that has it. */
+  get http2(): Http2CodecStats {
+    this.ownHttp2 ??= http2CodecStats(this.rootScope);
+    return this.ownHttp2;
+  }
+
+  /** `drain_timeout` with the jitter of one connection. */
+  drainTimeoutMs(): number {
+    const { drainTimeoutMs, drainTimeoutJitterPercent } = this.settings;
+    if (drainTimeoutJitterPercent === 0) return drainTimeoutMs;
+    return drainTimeoutMs * (1 + (this.random() * drainTimeoutJitterPercent) / 100);
+  }
+
+  /** The proxy drains: clients that can be told are told. */
+  startDrain(): void {
+    for (const connection of this.connections) connection.startDrain();
+  }
+
   /** A hook threw or rejected. */
   filterError(filter: string, error: unknown): void {
     this.filterErrors.value++;
@@ -145,13 +166,8 @@ export class HttpManager {
     if (settings.proxyStatus !== undefined) addProxyStatus(head, stream, settings.proxyStatus);
     if (settings.via !== '') appendVia(head, settings.via);
     this.chargeStatus(head.status);
-    if (this.draining()) this.drainClose(stream);
+    if (this.draining() && stream.drainConnection()) this.stats.downstream_cx_drain_close.value++;
     if (!stream.requestComplete) this.stats.downstream_rq_response_before_rq_complete.value++;
-  }
-
-  private drainClose(stream: Stream): void {
-    this.stats.downstream_cx_drain_close.value++;
-    stream.writer.closeAfterResponse();
   }
 
   /** Counts a response by class, here and for the listener. */
@@ -169,7 +185,6 @@ export class HttpManager {
   countStream(stream: Stream): Stream {
     const { stats } = this;
     stats.downstream_rq_total.value++;
-    stats.downstream_rq_http1_total.value++;
     stats.downstream_rq_active.value++;
     return stream;
   }

@@ -1,7 +1,8 @@
 /** `original_ip_detection_extensions`: ways to find the client's address in the request. */
 import { type RequestHead, Seen } from '../headers/header-map.ts';
+import type { AddressSet } from '../net/address-set.ts';
 import { forwardedEntry, forwardedList, ipAddress } from './forwarded-list.ts';
-import type { AddressSet, OriginSettings } from './settings.ts';
+import type { OriginSettings } from './settings.ts';
 
 /** What a detector found out; one object serves all requests. */
 export interface Detection {

@@ -2,10 +2,9 @@
 import type { RequestHeaders } from '../api/headers.ts';
 import type { HttpStream } from '../api/http-stream.ts';
 import type { Http1Options } from '../http1/options.ts';
+import type { Http2Options } from '../http2/options.ts';
+import type { AddressSet } from '../net/address-set.ts';
 import type { LocalReplyMapper } from './local-reply-mapper.ts';
-
-/** A set of addresses. */
-export type AddressSet = (ip: string) => boolean;
 
 /** One way to find the client's address in a request (`original_ip_detection_extensions`). */
 export type OriginSettings =
@@ -52,7 +51,10 @@ export interface ProxyStatusPolicy {
 
 export interface HttpSettings {
   readonly statPrefix: string;
+  /** `codec_type`; AUTO goes by ALPN, else by the first bytes. */
+  readonly codec: 'AUTO' | 'HTTP1' | 'HTTP2';
   readonly http1: Http1Options;
+  readonly http2: Http2Options;
   /** Value of the `server` field. Default `envoy`. */
   readonly serverName: string;
   readonly serverHeaderTransformation: 'OVERWRITE' | 'APPEND_IF_ABSENT' | 'PASS_THROUGH';
@@ -73,8 +75,13 @@ export interface HttpSettings {
   /** After its duration a connection waits for one more request instead of being closed when idle. */
   readonly safeMaxConnectionDuration: boolean;
   readonly maxStreamDurationMs: number;
-  /** How long a drained connection may stay idle before it is closed. Default 5000. */
+  /**
+   * How long a drained connection still takes requests: HTTP/1 until it is closed when idle, HTTP/2 until the GOAWAY
+   * that ends it. Default 5000.
+   */
   readonly drainTimeoutMs: number;
+  /** Up to this many percent are added to `drainTimeoutMs`, drawn per connection. */
+  readonly drainTimeoutJitterPercent: number;
   /** Requests per connection; 0 is unlimited. */
   readonly maxRequestsPerConnection: number;
   /** After a local close the peer gets this long to read the answer. Default 1000. */

@@ -1,7 +1,7 @@
 /**
- * The one timer entry that the streams of a connection share, one after the other. It stays armed from stream to stream
- * and is moved only to an earlier time, so that on a busy connection a deadline costs a stream one comparison: what it
- * was armed for is looked at when it comes due, and then it is armed for what is due by now.
+ * The one timer entry that the streams of an HTTP/1 connection share, one after the other. It stays armed from stream to
+ * stream and is moved only to an earlier time, so that on a busy connection a deadline costs a stream one comparison:
+ * what it was armed for is looked at when it comes due, and then it is armed for what is due by now.
  */
 import { TimerEntry, type TimerWheel } from '../runtime/timer-wheel.ts';
 
@@ -13,7 +13,17 @@ export interface Watched {
   onDeadline(): void;
 }
 
-export class StreamWatch extends TimerEntry {
+/** Who looks after the deadlines of streams. */
+export interface DeadlineWatch {
+  /** `watched` has a new deadline. */
+  watch(watched: Watched): void;
+  /** The exchange is over. */
+  leave(watched: Watched): void;
+  /** Nothing is watched any more, for good. */
+  stop(): void;
+}
+
+export class StreamWatch extends TimerEntry implements DeadlineWatch {
   private readonly wheel: TimerWheel;
   private watched: Watched | undefined = undefined;
   private armedMs = Number.POSITIVE_INFINITY;

@@ -25,13 +25,14 @@ import type { Clusters } from '../api/upstream.ts';
 import { ResponseFlag } from '../errors.ts';
 import { isGrpc } from '../headers/grpc.ts';
 import type { RequestHead, ResponseHead } from '../headers/header-map.ts';
+import type { Peer } from '../net/peer.ts';
 import { REPLIED } from './answers.ts';
 import { FilterFlow } from './filter-flow.ts';
 import type { FilterPlan, Step } from './filter-plan.ts';
 import { RequestFlowHost, ResponseFlowHost } from './flow-hosts.ts';
 import { type LocalReply, mappedReply, plainReply, replyBody } from './local-reply.ts';
 import type { HttpManager } from './manager.ts';
-import type { StreamWatch } from './stream-watch.ts';
+import type { DeadlineWatch } from './stream-watch.ts';
 import { TimedStream } from './timed-stream.ts';
 
 let nextId = 1;
@@ -39,9 +40,13 @@ let nextId = 1;
 /** A connection that knows which stream it serves. */
 export interface StreamOwner extends StreamConnection {
   /** Watches the deadlines of its streams; without it each stream has a timer entry of its own. */
-  readonly watch?: StreamWatch;
+  readonly watch?: DeadlineWatch | undefined;
+  /** What listener filters have found out. */
+  readonly peer?: Pick<Peer, 'metadata' | 'filterState'>;
   /** The stream of the exchange's next run, counted and set in the place of the first. */
   nextRun?(previous: Stream): Stream;
+  /** Takes no more requests, and tells the client; false when it has been told. */
+  drainClose?(): boolean;
 }
 
 export class Stream extends TimedStream implements TerminalStream, RequestSink, StreamInfo {
@@ -73,6 +78,7 @@ export class Stream extends TimedStream implements TerminalStream, RequestSink, 
   bytesSent = 0;
   clientIp = '';
   upstreamHost: Host | undefined = undefined;
+  upstreamHttp2 = false;
   upstreamCluster = '';
   attempts = 0;
 
@@ -143,11 +149,11 @@ export class Stream extends TimedStream implements TerminalStream, RequestSink, 
     return clock.wallMs() - (clock.nowMs() - this.startMs);
   }
   get metadata(): Map<string, unknown> {
-    this.ownMetadata ??= new Map();
+    this.ownMetadata ??= new Map(this.owner.peer?.metadata);
     return this.ownMetadata;
   }
   get filterState(): Map<string, unknown> {
-    this.ownFilterState ??= new Map();
+    this.ownFilterState ??= new Map(this.owner.peer?.filterState);
     return this.ownFilterState;
   }
 
@@ -227,10 +233,10 @@ export class Stream extends TimedStream implements TerminalStream, RequestSink, 
     this.resumeSource();
   }
 
-  onReset(_reason: ResetReason): void {
+  onReset(reason: ResetReason, details?: string): void {
     if (this.over) return;
-    this.flags |= ResponseFlag.DC;
-    this.details = 'downstream_remote_disconnect';
+    this.flags |= resetFlag(reason, details);
+    this.details = details ?? 'downstream_remote_disconnect';
     this.manager.stats.downstream_rq_rx_reset.value++;
     this.finish();
   }
@@ -327,7 +333,7 @@ export class Stream extends TimedStream implements TerminalStream, RequestSink, 
 
   private walkReply(head: ResponseHead, body: Uint8Array | undefined): void {
     this.replied = true;
-    const end = body === undefined || this.grpc;
+    const end = body === undefined || this.grpc || this.requestHeaders.rawMethod === 'HEAD';
     this.ownRespondHead(head, end);
     if (!end) this.ownRespondData(body, true, true);
     this.flushResponse();
@@ -337,7 +343,7 @@ export class Stream extends TimedStream implements TerminalStream, RequestSink, 
     this.replied = true;
     this.responseStarted = true;
     this.responseHeaders = head;
-    const end = body === undefined || this.grpc;
+    const end = body === undefined || this.grpc || this.requestHeaders.rawMethod === 'HEAD';
     this.sendHead(head, end);
     if (!end) this.sendData(body, true, true);
   }
@@ -356,7 +362,8 @@ export class Stream extends TimedStream implements TerminalStream, RequestSink, 
     this.flags |= flag;
     this.manager.stats.downstream_rq_tx_reset.value++;
     this.finish();
-    this.writer.reset();
+    // As in Envoy; only HTTP/2 can tell the two apart.
+    this.writer.reset(this.upgraded ? 'remote error with CONNECT request' : 'local reset');
   }
 
   recreate(body: Uint8Array | undefined, trailers: Headers | undefined): void {
@@ -372,6 +379,13 @@ export class Stream extends TimedStream implements TerminalStream, RequestSink, 
     if (body !== undefined) next.onData(body as Buffer, trailers === undefined, true);
     if (trailers !== undefined) next.onTrailers(trailers);
     next.onBatchEnd();
+  }
+
+  /** @internal The connection takes no more requests; false when its client knows already. */
+  drainConnection(): boolean {
+    if (this.owner.drainClose !== undefined) return this.owner.drainClose();
+    this.writer.closeAfterResponse();
+    return true;
   }
 
   /** Gives the exchange another chain, before its first filter has run. */
@@ -538,6 +552,12 @@ export class Stream extends TimedStream implements TerminalStream, RequestSink, 
     this.manager.streamEnded(this);
     this.source = undefined;
   }
+}
+
+/** Envoy's flag: `DC` for a connection that is gone, `DR` for a stream that the client gave up, `DPE` for a broken one. */
+function resetFlag(reason: ResetReason, details: string | undefined): number {
+  if (details === undefined) return ResponseFlag.DC;
+  return reason === 'protocol error' || reason === 'local reset' ? ResponseFlag.DPE : ResponseFlag.DR;
 }
 
 function makeStates(newStates: readonly (() => unknown)[]): unknown[] {

@@ -5,7 +5,7 @@
 import type { Replied, ReplyHeaders, ReplyOptions, TerminalDeadline } from '../api/http-stream.ts';
 import { ResponseFlag } from '../errors.ts';
 import type { HttpManager } from './manager.ts';
-import { StreamWatch, type Watched } from './stream-watch.ts';
+import { type DeadlineWatch, StreamWatch, type Watched } from './stream-watch.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 /** What the end of a stream's time is to a gRPC client. */
@@ -28,11 +28,11 @@ export abstract class TimedStream implements Watched {
   dueMs = NEVER;
   private terminalDueMs = NEVER;
   private terminal: TerminalDeadline | undefined = undefined;
-  private readonly timer: StreamWatch;
+  private readonly timer: DeadlineWatch;
   /** The watch is the stream's own, not that of a connection. */
   private readonly ownsTimer: boolean;
 
-  constructor(manager: HttpManager, startMs: number, nowMs: number, watch: StreamWatch | undefined) {
+  constructor(manager: HttpManager, startMs: number, nowMs: number, watch: DeadlineWatch | undefined) {
     this.timer = watch ?? new StreamWatch(manager.wheel);
     this.ownsTimer = watch === undefined;
     this.manager = manager;
@@ -90,7 +90,7 @@ export abstract class TimedStream implements Watched {
   /** The exchange is over: no deadline holds any more. */
   protected dropDeadline(): void {
     if (this.ownsTimer) this.timer.stop();
-    else this.timer.leave();
+    else this.timer.leave(this);
   }
 
   /** `request_timeout` ends with the request, or with the beginning of the response. */

@@ -18,7 +18,9 @@ const remote: AddressSource = ({ info, connection }) => {
   const forwarded = info.clientIp !== '' && info.clientIp !== remoteIp;
   return forwarded ? { ip: info.clientIp, port: 0 } : { ip: remoteIp, port: remotePort };
 };
-const directRemote: AddressSource = ({ connection }) => ({ ip: connection.remoteIp, port: connection.remotePort });
+/** The socket's own; of one behind PROXY protocol the port is not known. */
+const directRemote: AddressSource = ({ connection: { directRemoteIp, remoteIp, remotePort } }) =>
+  directRemoteIp === undefined ? { ip: remoteIp, port: remotePort } : { ip: directRemoteIp, port: 0 };
 const local: AddressSource = ({ connection }) => ({ ip: connection.localIp, port: connection.localPort });
 const upstream: AddressSource = ({ info }) => info.upstreamHost;
 

@@ -144,7 +144,7 @@ const HOST_SOURCES: Readonly<Record<string, readonly string[]>> = {
   HOST: [':authority'],
 };
 
-/** `REQUESTED_SERVER_NAME(SNI_ONLY|SNI_FIRST|HOST_FIRST:ORIG|HOST|ORIG_OR_HOST)`. Without TLS there is no SNI. */
+/** `REQUESTED_SERVER_NAME(SNI_ONLY|SNI_FIRST|HOST_FIRST:ORIG|HOST|ORIG_OR_HOST)`. */
 const requestedServerName: OperatorSpec = {
   params: 'optional',
   length: true,
@@ -159,10 +159,12 @@ const requestedServerName: OperatorSpec = {
       const allowed = "'ORIG_OR_HOST'/'HOST'/'ORIG'";
       throw new SyntaxError(`Invalid REQUESTED_SERVER_NAME option: '${source}', only ${allowed} are allowed`);
     }
-    if (!order.includes('FIRST')) return () => undefined;
+    const sni: Operator = ({ connection }) => connection.serverName || undefined;
+    const host: Operator = (stream, context) => firstOf(requestHeaders(stream, context), names);
+    const [first, second] = order === 'HOST_FIRST' ? [host, sni] : order === 'SNI_FIRST' ? [sni, host] : [sni, sni];
     return (stream, context) => {
-      const host = firstOf(requestHeaders(stream, context), names);
-      return host === undefined ? undefined : truncated(host, length);
+      const name = first(stream, context) ?? second(stream, context);
+      return typeof name === 'string' ? truncated(name, length) : undefined;
     };
   },
 };

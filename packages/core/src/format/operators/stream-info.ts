@@ -98,8 +98,11 @@ function withoutPort(name: string | undefined): string | undefined {
   return name?.replace(/:\d+$/, '');
 }
 
+/** By `minor` of a request head. */
+const PROTOCOLS = ['HTTP/1.0', 'HTTP/1.1', 'HTTP/2'] as const;
+
 const protocol: Operator = ({ requestHeaders }) =>
-  (requestHeaders as { readonly minor?: number }).minor === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
+  PROTOCOLS[(requestHeaders as { readonly minor?: number }).minor ?? 1] ?? 'HTTP/1.1';
 
 /** What the transport said stands behind a bar in the details of a reset. */
 const transportFailure: Operator = ({ info }) =>
@@ -124,7 +127,9 @@ export const streamInfoOperators: OperatorTable = {
   UPSTREAM_CLUSTER: plain(({ info }) => notEmpty(info.upstreamCluster)),
   UPSTREAM_CLUSTER_RAW: plain(({ info }) => notEmpty(info.upstreamCluster)),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: plain(({ info }) => info.attempts),
-  UPSTREAM_PROTOCOL: plain(({ info }) => (info.upstreamFirstByteMs > 0 ? 'HTTP/1.1' : undefined)),
+  UPSTREAM_PROTOCOL: plain(({ info }) =>
+    info.upstreamFirstByteMs > 0 ? PROTOCOLS[info.upstreamHttp2 ? 2 : 1] : undefined,
+  ),
   CONNECTION_ID: plain(({ connection }) => connection.id),
   STREAM_ID: plain(({ requestHeaders }) => requestHeaders.get('x-request-id')),
   UNIQUE_ID: plain(() => randomUUID()),
