@@ -5,6 +5,8 @@ import type { RequestHeaders } from './headers.ts';
 /** What a policy may look at for one choice. */
 export interface PickContext {
   readonly headers?: RequestHeaders | undefined;
+  /** What the metadata of hosts must say under `envoy.lb` (`metadata_match`); for policies that divide hosts by it. */
+  readonly metadataMatch?: Readonly<Record<string, unknown>> | undefined;
   /**
    * 64 bits that the route's hash policies make of the request; `undefined` when they find nothing. Ask once per choice:
    * it is worked out anew each time, and a cookie policy makes a new cookie.

@@ -4,6 +4,7 @@ import type { RequestWriter, ResponseSink, UpstreamFailure } from './codec.ts';
 import type { PickContext } from './load-balancer.ts';
 import type { RuntimeFraction } from './runtime.ts';
 import type { Counter } from './stats.ts';
+import type { TlsInfo } from './tls.ts';
 
 /** Looks clusters up by name. A request reads a cluster once and keeps it. */
 export interface Clusters {
@@ -13,6 +14,18 @@ export interface Clusters {
 /** Routing priority: each has its own circuit breakers and, per host, its own connections. */
 export type Priority = 'default' | 'high';
 
+/** What requests ask of the connections of a cluster (`upstream_http_protocol_options`, PROXY protocol). */
+export interface TransportPolicy {
+  /** SNI is the host of the request. */
+  readonly autoSni: boolean;
+  /** The upstream's certificate must be for the host of the request. */
+  readonly autoSanValidation: boolean;
+  /** Field that names the host in the place of the authority, when a request has it; '' is none. */
+  readonly header: string;
+  /** The host is told about the client's connection. */
+  readonly proxied: boolean;
+}
+
 /** One cluster, open for streams. */
 export interface UpstreamCluster {
   readonly name: string;
@@ -21,6 +34,8 @@ export interface UpstreamCluster {
   readonly maxStreamDurationMs: number;
   /** The share of requests that is refused at once (runtime `upstream.maintenance_mode.<cluster>`). Default 0. */
   readonly maintenance: RuntimeFraction;
+  /** `undefined` when requests ask nothing of their connections: they share them all. */
+  readonly transportPolicy: TransportPolicy | undefined;
   /** The next host by the cluster's policy; `undefined` when no host is healthy. */
   pick(context: PickContext): Host | undefined;
   /**
@@ -33,6 +48,11 @@ export interface UpstreamCluster {
    * a 200 head stands for the connection. Each has a connection of its own.
    */
   openTcp(host: Host, request: UpstreamRequest, priority?: Priority): UpstreamTicket | undefined;
+  /**
+   * Asks `host` for a TCP connection of its own (Envoy's TCP connection pool). The answer comes through `user`:
+   * `onConnected` or `onFailure`, never before this returns. The ticket gives up a connection that is not there yet.
+   */
+  connectTcp(host: Host, user: TcpUser, options?: TransportOptions): UpstreamTicket | undefined;
   /** Takes one of the retries that the circuit breaker (or retry budget) allows; false when there is none left. */
   beginRetry(priority: Priority): boolean;
   /** Gives back what a `beginRetry` that answered true has taken. */
@@ -55,10 +75,77 @@ export interface UpstreamCluster {
 export interface UpstreamRequest extends ResponseSink {
   /** Wants a connection that nobody has waited with before: the last one had gone stale in the pool. Default false. */
   readonly freshConnection?: boolean;
-  /** A connection is there: write the request now. */
-  onReady(writer: RequestWriter, host: Host, connectionReused: boolean): void;
+  /** The client speaks HTTP/2: decides the protocol where the cluster says `use_downstream_protocol_config`. */
+  readonly downstreamHttp2?: boolean;
+  /** What the request asks of its connection; requests that ask for different things share none. */
+  readonly transport?: TransportOptions | undefined;
+  /** A connection is there: write the request now. `http2`: others share it. */
+  onReady(writer: RequestWriter, host: Host, connectionReused: boolean, http2?: boolean): void;
   /** No stream can be had: connect failure, timeout, or a circuit breaker is open (`overflow`). */
   onFailure(failure: UpstreamFailure, host: Host): void;
+}
+
+/** What a request, or a TCP connection, asks of the upstream connection that serves it. */
+export interface TransportOptions {
+  /** SNI in the place of the cluster's (`auto_sni`, `auto_host_sni`). */
+  readonly serverName?: string | undefined;
+  /** Names of which the upstream's certificate must have one (`auto_san_validation`, `auto_sni_san_validation`). */
+  readonly subjectAltNames?: readonly string[] | undefined;
+  /** Protocols to offer by ALPN in the place of the cluster's. */
+  readonly applicationProtocols?: readonly string[] | undefined;
+  /** Protocols to offer by ALPN when neither the cluster nor `applicationProtocols` names any. */
+  readonly fallbackProtocols?: readonly string[] | undefined;
+  /** Whose connection is carried on, for a PROXY protocol header. Such a connection serves nobody else. */
+  readonly proxied?: ProxiedConnection | undefined;
+}
+
+/** The client's connection as a PROXY protocol header tells of it. */
+export interface ProxiedConnection {
+  readonly remoteIp: string;
+  readonly remotePort: number;
+  readonly localIp: string;
+  readonly localPort: number;
+  /** Type-length-value entries of version 2. */
+  readonly tlvs?: readonly { readonly type: number; readonly value: Uint8Array }[] | undefined;
+}
+
+/** Who asked for a TCP connection. */
+export interface TcpUser {
+  onConnected(link: TcpLink, host: Host): void;
+  /**
+   * No connection can be had: connect failure, timeout, or the cluster has as many connections as it may (`overflow`).
+   * Too many connections on their way are a `local connection failure`, as in Envoy.
+   */
+  onFailure(failure: UpstreamFailure, host: Host): void;
+  /** The chunk is valid until the call returns, unless it is `owned`. */
+  onBytes(chunk: Uint8Array, owned: boolean): void;
+  /** The host will send no more; writing still works. */
+  onEnd(): void;
+  /** The socket accepts bytes again after `flush` returned false. */
+  onWritable(): void;
+  /** The connection is gone, in whatever way; the last call. `error` is absent when both sides ended it in order. */
+  onClose(error: Error | undefined): void;
+}
+
+/** An established TCP connection to a host. */
+export interface TcpLink {
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** Bytes written that the kernel has not taken yet. */
+  readonly bytesUnsent: number;
+  /** `ip:port` of this side. */
+  readonly localAddress: string;
+  readonly tls: TlsInfo | undefined;
+  write(chunk: Uint8Array, owned: boolean): void;
+  /** Sends what is queued; false means: stop the source until `onWritable`. */
+  flush(): boolean;
+  /** Sends what was written, then FIN; reading goes on. */
+  end(): void;
+  /** Counted: each pause needs its resume. */
+  pauseReading(): void;
+  resumeReading(): void;
+  /** Ends both directions; `flush` sends what was written first, `reset` tells the host that something was lost. */
+  close(how: 'flush' | 'now' | 'reset'): void;
 }
 
 /** A place in the queue for a connection. */
@@ -85,6 +172,9 @@ export interface UpstreamTraffic {
   readonly upstream_rq_retry_success: Counter;
   readonly upstream_rq_rx_reset: Counter;
   readonly upstream_rq_tx_reset: Counter;
+  readonly upstream_cx_connect_attempts_exceeded: Counter;
   readonly upstream_flow_control_backed_up_total: Counter;
+  readonly upstream_flow_control_paused_reading_total: Counter;
+  readonly upstream_flow_control_resumed_reading_total: Counter;
   readonly upstream_flow_control_drained_total: Counter;
 }

@@ -1,16 +1,23 @@
 /** Frozen config → run-time settings; the one place that knows both what people write and what the engine runs on. */
 import type { z } from 'zod';
 import type { Endpoint } from '../api/discovery.ts';
+import type { TransportPolicy } from '../api/upstream.ts';
 import { MeshError } from '../errors.ts';
 import type { ListenerSettings } from '../net/listener.ts';
+import type { ClientTransportSettings } from '../net/tls/settings.ts';
+import type { ClientTransport } from '../net/transport.ts';
 import { type ClusterSettings, DEFAULT_THRESHOLDS, type Thresholds } from '../upstream/settings.ts';
 import { http1ClientOptions } from './build-http1.ts';
-import { type CircuitBreakerThresholds, type ClusterConfig, upstreamHttpOptionsOf } from './cluster.ts';
+import { http2Options } from './build-http2.ts';
+import type { CircuitBreakerThresholds, ClusterConfig } from './cluster.ts';
 import type { address } from './common.ts';
 import { type DataSource, readDataSource } from './data-source.ts';
 import type { ListenerConfig } from './listener.ts';
 import { balancingOf } from './load-balancing.ts';
 import type { DeepPartial } from './message.ts';
+import { clientTransportSettings } from './tls/build.ts';
+import { transportSocketNames } from './tls/transport-socket.ts';
+import { type UpstreamHttpOptions, upstreamHttpOptionsOf } from './upstream-http.ts';
 
 /** Bytes that one side of a stream may have buffered when `per_connection_buffer_limit_bytes` is not given. */
 const DEFAULT_BUFFER_LIMIT_BYTES = 32 * 1024;
@@ -39,6 +46,11 @@ export function listenAddress(config: z.output<typeof address>) {
 export function clusterSettings(config: ClusterConfig): ClusterSettings {
   const http = upstreamHttpOptionsOf(config);
   const keepalive = config.upstreamConnectionOptions?.tcpKeepalive;
+  const bufferLimitBytes = config.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES;
+  const responseLimits = {
+    maxBytes: (http.common?.maxResponseHeadersKb ?? 60) * 1024,
+    maxFields: http.common?.maxHeadersCount ?? 100,
+  };
   return {
     name: config.name,
     statName: config.altStatName === '' ? config.name : config.altStatName,
@@ -47,17 +59,37 @@ export function clusterSettings(config: ClusterConfig): ClusterSettings {
     maxConnectionDurationMs: http.maxConnectionDurationMs ?? 0,
     maxStreamDurationMs: http.common?.maxStreamDurationMs ?? 0,
     maxRequestsPerConnection: http.maxRequestsPerConnection,
-    bufferLimitBytes: config.perConnectionBufferLimitBytes ?? DEFAULT_BUFFER_LIMIT_BYTES,
-    responseLimits: {
-      maxBytes: (http.common?.maxResponseHeadersKb ?? 60) * 1024,
-      maxFields: http.common?.maxHeadersCount ?? 100,
-    },
+    bufferLimitBytes,
+    responseLimits,
     enableTrailers: http.http1?.enableTrailers ?? false,
     http1: http1ClientOptions(http.http1),
+    protocol: http.protocol,
+    http2: http2Options(http.http2, { limits: responseLimits, bufferLimitBytes }),
+    transportPolicy: transportPolicy(config, http.sni),
     tcpKeepaliveMs: keepalive === undefined ? undefined : (keepalive.keepaliveTime ?? 0) * 1000,
     thresholds: { default: thresholds(config, 'DEFAULT'), high: thresholds(config, 'HIGH') },
     ringHash: balancingOf(config).ringHash,
   };
+}
+
+function transportPolicy(config: ClusterConfig, sni: UpstreamHttpOptions['sni']): TransportPolicy | undefined {
+  const { autoSni = false, autoSanValidation = false, overrideAutoSniHeader: header = '' } = sni ?? {};
+  const sockets = [config.transportSocket, ...config.transportSocketMatches.map((one) => one.transportSocket)];
+  const proxied = sockets.some((socket) => socket?.name === transportSocketNames.proxyProtocol);
+  return autoSni || autoSanValidation || proxied ? { autoSni, autoSanValidation, header, proxied } : undefined;
+}
+
+/** The transports of a cluster; `make` is called for each socket of the config, and gives `undefined` for plain TCP. */
+export function clusterTransports(
+  config: ClusterConfig,
+  make: (settings: ClientTransportSettings) => ClientTransport | undefined,
+): Pick<ClusterSettings, 'transport' | 'transportMatches'> {
+  const transportOf = (socket: ClusterConfig['transportSocket']) =>
+    socket === undefined ? undefined : make(clientTransportSettings(socket));
+  const transportMatches = config.transportSocketMatches.map(({ match, transportSocket }) => {
+    return { match, transport: transportOf(transportSocket) };
+  });
+  return { transport: transportOf(config.transportSocket), transportMatches };
 }
 
 function thresholds(config: ClusterConfig, priority: 'DEFAULT' | 'HIGH'): Thresholds {

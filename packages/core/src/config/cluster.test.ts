@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { clusterSchema, upstreamHttpOptionsName, upstreamHttpOptionsOf } from './cluster.ts';
+import { describe, it } from 'vitest';
+import { clusterSchema } from './cluster.ts';
 import { type Accepted, expectAccepted, expectRefused, type Refused, refusals } from './fixture.ts';
+import { upstreamHttpOptionsName } from './upstream-http.ts';
 
 const httpType = `type.googleapis.com/${upstreamHttpOptionsName}`;
 function cluster(more: object): object {
@@ -15,7 +16,6 @@ function hosts(...addresses: string[]): object {
 function typedHttp(more: object): object {
   return cluster({ typed_extension_protocol_options: { [upstreamHttpOptionsName]: { '@type': httpType, ...more } } });
 }
-const http2 = 'HTTP/2 is not built yet';
 const xds = 'xDS is not built yet';
 const unsupported = (reason: string) => `known to Envoy, not supported here: ${reason}`;
 const noIp =
@@ -51,12 +51,6 @@ const accepted: readonly Accepted[] = [
 
 const refused: readonly Refused[] = [
   ['no name', clusterSchema, () => ({}), 'name: is required'],
-  [
-    'h2 upstream',
-    clusterSchema,
-    () => cluster({ http2_protocol_options: {} }),
-    `http2_protocol_options: ${unsupported(http2)}`,
-  ],
   ['EDS', clusterSchema, () => cluster({ type: 'EDS' }), `type: EDS is ${unsupported(xds)}`],
   [
     'type',
@@ -104,7 +98,7 @@ const refused: readonly Refused[] = [
     'typed options without choice',
     clusterSchema,
     () => typedHttp({}),
-    `typed_extension_protocol_options.${upstreamHttpOptionsName}: needs one of explicit_http_config`,
+    `typed_extension_protocol_options.${upstreamHttpOptionsName}: needs one of explicit_http_config, use_downstream_protocol_config, auto_config`,
   ],
   [
     'a retry budget over an interval',
@@ -145,29 +139,4 @@ describe('clusterSchema', () => {
   it.each(refusals(refused))('$name is refused', ({ schema, value, messages }) =>
     expectRefused(schema, value(), messages),
   );
-});
-
-describe('upstreamHttpOptionsOf', () => {
-  it.each([
-    [{}, { idleTimeoutMs: 3_600_000, maxRequestsPerConnection: 0, maxConnectionDurationMs: undefined }],
-    [{ max_requests_per_connection: 5 }, { maxRequestsPerConnection: 5 }],
-    [
-      { common_http_protocol_options: { idle_timeout: '1s', max_requests_per_connection: 2 } },
-      { idleTimeoutMs: 1000, maxRequestsPerConnection: 2 },
-    ],
-    [{ http_protocol_options: { enable_trailers: true } }, { http1: { enableTrailers: true } }],
-  ])('reads the older fields: %j', (more, expected) => {
-    expect(upstreamHttpOptionsOf(clusterSchema.parse(cluster(more)))).toMatchObject(expected);
-  });
-
-  it('reads the typed options', () => {
-    const config = typedHttp({
-      common_http_protocol_options: { idle_timeout: '2s' },
-      explicit_http_config: { http_protocol_options: { enable_trailers: true } },
-    });
-    expect(upstreamHttpOptionsOf(clusterSchema.parse(config))).toMatchObject({
-      idleTimeoutMs: 2000,
-      http1: { enableTrailers: true },
-    });
-  });
 });

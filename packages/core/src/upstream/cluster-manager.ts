@@ -55,6 +55,7 @@ export class ClusterManager extends EventEmitter<ClusterManagerEvents> implement
     this.members.delete(name);
     member.discovery.close();
     for (const host of member.cluster.hosts) host.drain();
+    member.cluster.closeTransports();
     this.stats.cluster_removed.inc();
     this.stats.active_clusters.set(this.members.size);
     this.emit('removed', member.cluster);

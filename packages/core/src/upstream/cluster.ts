@@ -4,13 +4,25 @@ import type { Host } from '../api/cluster.ts';
 import type { Endpoint } from '../api/discovery.ts';
 import type { LoadBalancer, PickContext } from '../api/load-balancer.ts';
 import type { Runtime, RuntimeFraction } from '../api/runtime.ts';
-import type { Priority, UpstreamCluster, UpstreamRequest, UpstreamTicket, UpstreamTraffic } from '../api/upstream.ts';
+import type {
+  Priority,
+  TcpUser,
+  TransportOptions,
+  TransportPolicy,
+  UpstreamCluster,
+  UpstreamRequest,
+  UpstreamTicket,
+  UpstreamTraffic,
+} from '../api/upstream.ts';
+import type { ClientTransport } from '../net/transport.ts';
 import { NO_RUNTIME } from '../runtime/layered-runtime.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import {
   type ClusterStats,
   clusterStats,
   type Histogram,
+  type Http2CodecStats,
+  http2CodecStats,
   ResponseCodeStats,
   ringHashStats,
   type Scope,
@@ -18,11 +30,14 @@ import {
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { RoundRobin } from './default-pick.ts';
 import { endpointAddress, UpstreamHost } from './host.ts';
+import { plainPool, specialPool } from './host-pools.ts';
 import { LiveThresholds } from './live-thresholds.ts';
-import { Http1Pool, type PoolContext } from './pool-http1.ts';
+import type { PoolContext } from './pool.ts';
 import { RingHash } from './ring-hash.ts';
 import type { ClusterSettings } from './settings.ts';
+import { TcpLinks } from './tcp-link.ts';
 import { TcpStream } from './tcp-stream.ts';
+import { chooseTransport } from './transport-match.ts';
 import { OVERFLOW } from './unsent.ts';
 
 /** Alternative stat names per cluster. */
@@ -51,7 +66,11 @@ export class Cluster implements UpstreamCluster {
   private byAddress = new Map<string, UpstreamHost>();
   readonly maxStreamDurationMs: number;
   readonly maintenance: RuntimeFraction;
+  readonly transportPolicy: TransportPolicy | undefined;
   readonly random: RandomSource;
+  /** The client's protocol is the upstream's. */
+  private readonly asDownstream: boolean;
+  private http2Stats: Http2CodecStats | undefined = undefined;
   private readonly policy: LoadBalancer;
   private readonly context: PoolContext;
   private readonly highContext: PoolContext;
@@ -66,6 +85,7 @@ export class Cluster implements UpstreamCluster {
   private externalTime: Histogram | undefined = undefined;
   private internalTime: Histogram | undefined = undefined;
   private tcpStreams: Set<TcpStream> | undefined = undefined;
+  private tcpLinks: TcpLinks | undefined = undefined;
 
   constructor(
     settings: ClusterSettings,
@@ -90,7 +110,10 @@ export class Cluster implements UpstreamCluster {
     this.maxStreamDurationMs = settings.maxStreamDurationMs;
     const runtimeKey = `upstream.maintenance_mode.${settings.name}`;
     this.maintenance = { numerator: 0, denominator: 100, runtimeKey };
-    this.context = { settings, stats: this.stats, breaker: this.breaker, wheel };
+    this.transportPolicy = settings.transportPolicy;
+    this.asDownstream = settings.protocol === 'downstream';
+    const http2Stats = () => (this.http2Stats ??= http2CodecStats(own));
+    this.context = { settings, stats: this.stats, breaker: this.breaker, wheel, http2Stats };
     this.highContext = { ...this.context, breaker: this.breakerHigh };
     this.codes = new ResponseCodeStats(own);
     this.externalCodes = new ResponseCodeStats(own, 'external.');
@@ -112,12 +135,19 @@ export class Cluster implements UpstreamCluster {
       const address = endpointAddress(endpoint);
       if (next.has(address)) continue;
       const kept = this.byAddress.get(address);
-      if (kept === undefined) changed = true;
-      else kept.refresh(endpoint);
-      next.set(address, kept ?? new UpstreamHost(endpoint));
+      const transport = this.transportOf(endpoint);
+      if (kept !== undefined && kept.transport === transport) {
+        kept.refresh(endpoint);
+        next.set(address, kept);
+        continue;
+      }
+      changed = true;
+      const host = new UpstreamHost(endpoint);
+      host.transport = transport;
+      next.set(address, host);
     }
     for (const [address, host] of this.byAddress) {
-      if (next.has(address)) continue;
+      if (next.get(address) === host) continue;
       changed = true;
       host.removed = true;
       host.drain();
@@ -129,6 +159,12 @@ export class Cluster implements UpstreamCluster {
     this.stats.membership_healthy.set(this.current.length);
     this.stats.max_host_weight.set(this.current.reduce((most, host) => Math.max(most, host.weight), 0));
     this.policy.update(this.current);
+  }
+
+  /** The transport of an endpoint: the first whose metadata match, or the cluster's. */
+  private transportOf({ metadata }: Endpoint): ClientTransport | undefined {
+    const { transport, transportMatches = [] } = this.settings;
+    return transportMatches.length === 0 ? transport : chooseTransport(transportMatches, metadata, transport);
   }
 
   pick(context: PickContext): Host | undefined {
@@ -144,11 +180,15 @@ export class Cluster implements UpstreamCluster {
 
   open(host: Host, request: UpstreamRequest, priority: Priority = 'default'): UpstreamTicket | undefined {
     const target = host as UpstreamHost;
+    const context = priority === 'high' ? this.highContext : this.context;
+    if (request.transport !== undefined || this.asDownstream) {
+      return specialPool(target, context, request, priority).open(request);
+    }
     if (priority === 'high') {
-      target.highPool ??= new Http1Pool(target, this.highContext);
+      target.highPool ??= plainPool(target, context);
       return target.highPool.open(request);
     }
-    target.pool ??= new Http1Pool(target, this.context);
+    target.pool ??= plainPool(target, context);
     return target.pool.open(request);
   }
 
@@ -165,6 +205,11 @@ export class Cluster implements UpstreamCluster {
     const stream = new TcpStream(host as UpstreamHost, context, request, (gone) => streams.delete(gone));
     streams.add(stream);
     return stream;
+  }
+
+  connectTcp(host: Host, user: TcpUser, options?: TransportOptions): UpstreamTicket {
+    this.tcpLinks ??= new TcpLinks();
+    return this.tcpLinks.connect(host as UpstreamHost, this.context, user, options);
   }
 
   beginRetry(priority: Priority): boolean {
@@ -229,10 +274,18 @@ export class Cluster implements UpstreamCluster {
     return this.externalTime;
   }
 
+  /** Its transports watch no files any more; connections go on. */
+  closeTransports(): void {
+    this.settings.transport?.close();
+    for (const { transport } of this.settings.transportMatches ?? []) transport?.close();
+  }
+
   /** Ends every connection and forgets the hosts. */
   close(): void {
     for (const host of this.current) host.destroy();
     for (const stream of this.tcpStreams ?? []) stream.close();
+    this.tcpLinks?.close();
+    this.closeTransports();
     this.current = [];
     this.byAddress.clear();
     this.policy.update([]);

@@ -1,7 +1,8 @@
 /** One endpoint: identity, counters and, once used, its connection pool. It outlives host-set updates that keep it. */
 import type { Host, HostStats, Locality } from '../api/cluster.ts';
 import type { Endpoint } from '../api/discovery.ts';
-import type { Http1Pool } from './pool-http1.ts';
+import type { ClientTransport } from '../net/transport.ts';
+import type { HttpPool } from './pool.ts';
 
 /** `ip:port`, `[v6]:port` or the path of a unix socket. */
 export function endpointAddress(endpoint: { readonly ip: string; readonly port: number }): string {
@@ -31,9 +32,13 @@ export class UpstreamHost implements Host {
     rqTotal: 0,
   };
   /** Made with the first request of priority `default`. */
-  pool: Http1Pool | undefined = undefined;
+  pool: HttpPool | undefined = undefined;
   /** Made with the first request of priority `high`: its connections are its own. */
-  highPool: Http1Pool | undefined = undefined;
+  highPool: HttpPool | undefined = undefined;
+  /** Pools for requests that ask something of their connection, or whose client decides the protocol. */
+  specialPools: Map<string, HttpPool> | undefined = undefined;
+  /** How its connections are secured; `undefined` is plain TCP. */
+  transport: ClientTransport | undefined = undefined;
   /** Removed from its cluster: finishes what it has, takes nothing new. */
   removed = false;
   /** @internal Smooth weighted round robin's running value. */
@@ -55,12 +60,19 @@ export class UpstreamHost implements Host {
   drain(): void {
     this.pool?.drain();
     this.highPool?.drain();
+    for (const pool of [...(this.specialPools?.values() ?? [])]) pool.drain();
+  }
+
+  /** Closes a connection that nobody uses, so that a pool without any may have one beyond the limit. */
+  makeRoom(): void {
+    for (const pool of this.specialPools?.values() ?? []) if (pool.closeIdle()) return;
   }
 
   /** Ends every connection at once. */
   destroy(): void {
     this.pool?.destroy();
     this.highPool?.destroy();
+    for (const pool of [...(this.specialPools?.values() ?? [])]) pool.destroy();
   }
 
   /** Takes over what may change without making it another host. */

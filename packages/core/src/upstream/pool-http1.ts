@@ -4,52 +4,35 @@
  * waiting request is answered by `onReady` or `onFailure` exactly once, unless cancelled.
  */
 import type { UpstreamFailure } from '../api/codec.ts';
-import type { UpstreamRequest, UpstreamTicket } from '../api/upstream.ts';
-import type { TimerWheel } from '../runtime/timer-wheel.ts';
-import type { ClusterStats } from '../stats/index.ts';
-import type { CircuitBreaker } from './circuit-breaker.ts';
+import type { TransportOptions, UpstreamRequest, UpstreamTicket } from '../api/upstream.ts';
 import type { UpstreamHost } from './host.ts';
+import type { HostConnection } from './host-connection.ts';
+import { Pool, type PoolContext, type ProtocolFinder, type Waiting } from './pool.ts';
 import { PooledConnection } from './pooled-connection.ts';
-import type { ClusterSettings } from './settings.ts';
-import { OVERFLOW } from './unsent.ts';
 
-/** What all pools of a cluster share. */
-export interface PoolContext {
-  readonly settings: ClusterSettings;
-  readonly stats: ClusterStats;
-  readonly breaker: CircuitBreaker;
-  readonly wheel: TimerWheel;
-}
-
-class Waiting implements UpstreamTicket {
-  readonly request: UpstreamRequest;
-  private readonly pool: Http1Pool;
-  constructor(request: UpstreamRequest, pool: Http1Pool) {
-    this.request = request;
-    this.pool = pool;
-  }
-  cancel(): void {
-    this.pool.cancel(this);
-  }
-}
-
-export class Http1Pool {
-  readonly host: UpstreamHost;
-  readonly context: PoolContext;
+export class Http1Pool extends Pool {
+  /** Asked what a connection speaks; `undefined` when that is settled by the configuration. */
+  readonly finder: ProtocolFinder<HostConnection> | undefined;
   private readonly idle: PooledConnection[] = [];
-  private readonly waiting: Waiting[] = [];
   private readonly all = new Set<PooledConnection>();
   private connecting = 0;
-  private draining = false;
 
-  constructor(host: UpstreamHost, context: PoolContext) {
-    this.host = host;
-    this.context = context;
+  constructor(
+    host: UpstreamHost,
+    context: PoolContext,
+    choice?: TransportOptions,
+    finder?: ProtocolFinder<HostConnection>,
+  ) {
+    super(host, context, choice);
+    this.finder = finder;
+  }
+
+  protected get size(): number {
+    return this.all.size;
   }
 
   /** Serves `request` now from an idle connection, or queues it. */
   open(request: UpstreamRequest): UpstreamTicket | undefined {
-    const { breaker, stats } = this.context;
     const connection = request.freshConnection === true ? undefined : this.takeIdle();
     if (connection !== undefined) {
       if (this.full) {
@@ -58,19 +41,9 @@ export class Http1Pool {
       } else connection.serve(request);
       return undefined;
     }
-    if (breaker.pending >= breaker.thresholds.maxPendingRequests) {
-      stats.upstream_rq_pending_overflow.value++;
-      request.onFailure(OVERFLOW, this.host);
-      return undefined;
-    }
-    stats.upstream_rq_pending_total.value++;
-    stats.upstream_rq_pending_active.inc();
-    breaker.addPending();
-    const waiting = new Waiting(request, this);
-    this.waiting.push(waiting);
-    this.connectForWaiting();
+    const waiting = this.wait(request);
     // At the limit, with idle connections that the request does not want: the oldest makes room.
-    if (this.connecting < this.waiting.length) this.idle.shift()?.close();
+    if (waiting !== undefined && this.connecting < this.waiting.length) this.closeIdle();
     return waiting;
   }
 
@@ -80,42 +53,28 @@ export class Http1Pool {
     return connection;
   }
 
-  /** As many requests are being served as may be; asked when one would get a connection, as Envoy does. */
-  private get full(): boolean {
-    const { breaker } = this.context;
-    return breaker.requests >= breaker.thresholds.maxRequests;
-  }
-
-  private refuse(request: UpstreamRequest): void {
-    this.context.stats.upstream_rq_active_overflow.value++;
-    request.onFailure(OVERFLOW, this.host);
-  }
-
-  /** One connection on its way for each waiting request, within the limit; an empty pool may always have one. */
-  private connectForWaiting(): void {
-    const { breaker, stats } = this.context;
+  /** One connection on its way for each waiting request, within the limit. */
+  protected connectForWaiting(): void {
     while (this.connecting < this.waiting.length) {
-      if (breaker.connections >= breaker.thresholds.maxConnections) {
-        stats.upstream_cx_overflow.value++;
-        if (this.all.size > 0) return;
-      }
+      if (!this.mayConnect()) return;
       this.connecting++;
       this.all.add(new PooledConnection(this));
     }
   }
 
-  /** @internal */
-  cancel(waiting: Waiting): void {
-    const at = this.waiting.indexOf(waiting);
-    if (at < 0) return;
-    this.waiting.splice(at, 1);
-    this.left();
-    this.context.stats.upstream_rq_cancelled.value++;
+  /** @internal Carries on a connection that was made for another protocol. */
+  adopt(made: HostConnection): void {
+    this.connecting++;
+    const connection = new PooledConnection(this, made);
+    this.all.add(connection);
+    connection.settleSoon();
   }
 
-  private left(): void {
-    this.context.stats.upstream_rq_pending_active.dec();
-    this.context.breaker.removePending();
+  /** @internal It speaks another protocol, and another pool carries it on. */
+  handOver(connection: PooledConnection): void {
+    this.connecting--;
+    this.all.delete(connection);
+    this.finder?.handOver(connection, this);
   }
 
   /** @internal A new connection is up, or a served one is free again. */
@@ -153,16 +112,9 @@ export class Http1Pool {
   connectFailed(connection: PooledConnection, failure: UpstreamFailure): void {
     this.connecting--;
     this.all.delete(connection);
-    const { stats } = this.context;
-    this.host.stats.cxConnectFail++;
-    stats.upstream_cx_connect_fail.value++;
     // Connections still on their way, and those in use, may serve as many of the waiting requests.
-    while (this.waiting.length > this.connecting) {
-      const waiting = this.waiting.shift() as Waiting;
-      this.left();
-      stats.upstream_rq_pending_failure_eject.value++;
-      waiting.request.onFailure(failure, this.host);
-    }
+    this.eject(failure, this.connecting);
+    this.checkEmpty();
   }
 
   /** @internal */
@@ -171,6 +123,13 @@ export class Http1Pool {
     const at = this.idle.indexOf(connection);
     if (at >= 0) this.idle.splice(at, 1);
     this.connectForWaiting();
+    this.checkEmpty();
+  }
+
+  closeIdle(): boolean {
+    const connection = this.idle.shift();
+    connection?.close();
+    return connection !== undefined;
   }
 
   /** Closes idle connections and lets busy ones finish; waiting requests are still served. */

@@ -1,45 +1,28 @@
 /** One HTTP/1 connection to a host. Its pool hands it requests, one at a time, and hears when it is free or gone. */
-import type { ResetReason, UpstreamFailure } from '../api/codec.ts';
 import type { UpstreamRequest } from '../api/upstream.ts';
 import { type ClientCodecHandler, Http1ClientCodec } from '../http1/client-codec.ts';
-import { Connection, type ConnectionHandler } from '../net/connection.ts';
-import { connectFailure } from '../net/failure-text.ts';
-import { TimerEntry } from '../runtime/timer-wheel.ts';
+import { HostConnection } from './host-connection.ts';
 import type { Http1Pool } from './pool-http1.ts';
-import { CLOSED_EARLY, SPOKE_FIRST, TIMED_OUT } from './unsent.ts';
+import { SPOKE_FIRST } from './unsent.ts';
 
 /** One connection of a pool, through its life: connecting → settling → idle ⇄ busy → closed. */
-export class PooledConnection extends TimerEntry implements ConnectionHandler, ClientCodecHandler {
+export class PooledConnection extends HostConnection implements ClientCodecHandler {
   private readonly pool: Http1Pool;
-  private readonly connection: Connection;
   private readonly codec: Http1ClientCodec;
-  private readonly startMs: number;
   private sink: UpstreamRequest | undefined = undefined;
-  private connected = false;
   private ownSettled = false;
   private poisoned = false;
-  private timedOut = false;
-  private closedByUs = false;
   private active = false;
   /** It has been idle, used before or not: the peer may have given it up since. */
   private pooled = false;
   private idleSinceMs = 0;
 
-  constructor(pool: Http1Pool) {
-    super();
+  /** With `made` it carries on a connection that was made for another protocol. */
+  constructor(pool: Http1Pool, made?: HostConnection) {
+    super(pool.host, pool.context, pool.choice, made);
     this.pool = pool;
-    const { host, context } = pool;
-    const { settings, stats, breaker, wheel } = context;
-    this.startMs = wheel.nowMs();
-    breaker.addConnection();
-    host.stats.cxTotal++;
-    host.stats.cxActive++;
-    stats.upstream_cx_total.value++;
-    stats.upstream_cx_http1_total.value++;
-    stats.upstream_cx_active.inc();
-    const target = host.port < 0 ? { path: host.ip } : { host: host.ip, port: host.port };
-    this.connection = Connection.connect(target, this, settings.bufferLimitBytes, () => this.onConnect());
-    if (settings.tcpKeepaliveMs !== undefined) this.connection.socket.setKeepAlive(true, settings.tcpKeepaliveMs);
+    const { settings, stats } = pool.context;
+    if (pool.finder === undefined) stats.upstream_cx_http1_total.value++;
     this.codec = new Http1ClientCodec(
       this.connection,
       settings.responseLimits,
@@ -47,7 +30,6 @@ export class PooledConnection extends TimerEntry implements ConnectionHandler, C
       this,
       settings.http1,
     );
-    wheel.arm(this, settings.connectTimeoutMs);
   }
 
   /** An idle connection that the peer has not touched. */
@@ -55,10 +37,18 @@ export class PooledConnection extends TimerEntry implements ConnectionHandler, C
     return !this.connection.closed && !this.connection.peerEnded && !this.codec.busy && this.connected;
   }
 
-  private onConnect(): void {
-    this.disarm();
-    this.connected = true;
-    this.pool.context.stats.upstream_cx_connect_ms.record(this.pool.context.wheel.nowMs() - this.startMs);
+  protected established(): void {
+    if (this.pool.finder !== undefined && this.alpn === 'h2') this.pool.handOver(this);
+    else this.settleSoon();
+  }
+
+  /** @internal */
+  settleSoon(): void {
+    const { context, finder } = this.pool;
+    if (finder !== undefined) {
+      context.stats.upstream_cx_http1_total.value++;
+      finder.confirm('http1');
+    }
     // A peer that speaks before it was asked would poison the first response: let one whole poll pass before use.
     setImmediate(settle, this);
   }
@@ -71,17 +61,12 @@ export class PooledConnection extends TimerEntry implements ConnectionHandler, C
   }
 
   serve(request: UpstreamRequest): void {
-    const { host, context } = this.pool;
     this.active = true;
-    context.breaker.addRequest();
-    host.stats.rqTotal++;
-    host.stats.rqActive++;
-    context.stats.upstream_rq_total.value++;
-    context.stats.upstream_rq_active.inc();
+    this.countBegin();
     this.sink = request;
     const reused = this.pooled || this.codec.requests > 0;
     this.codec.attach(request, reused);
-    request.onReady(this.codec, host, reused);
+    request.onReady(this.codec, this.host, reused);
   }
 
   becameIdle(): void {
@@ -95,9 +80,7 @@ export class PooledConnection extends TimerEntry implements ConnectionHandler, C
   onDue(): void {
     const { settings, stats, wheel } = this.pool.context;
     if (!this.connected) {
-      this.timedOut = true;
-      stats.upstream_cx_connect_timeout.value++;
-      this.close();
+      this.connectTimedOut();
       return;
     }
     const left = this.active ? settings.idleTimeoutMs : this.idleSinceMs + settings.idleTimeoutMs - wheel.nowMs();
@@ -107,11 +90,6 @@ export class PooledConnection extends TimerEntry implements ConnectionHandler, C
     }
     stats.upstream_cx_idle_timeout.value++;
     this.close();
-  }
-
-  close(): void {
-    this.closedByUs = true;
-    this.connection.destroy();
   }
 
   // ClientCodecHandler
@@ -137,12 +115,9 @@ export class PooledConnection extends TimerEntry implements ConnectionHandler, C
 
   private release(): void {
     if (!this.active) return;
-    const { host, context } = this.pool;
     this.active = false;
     this.sink = undefined;
-    host.stats.rqActive--;
-    context.breaker.removeRequest();
-    context.stats.upstream_rq_active.dec();
+    this.countRequestEnd();
   }
 
   // ConnectionHandler
@@ -168,46 +143,17 @@ export class PooledConnection extends TimerEntry implements ConnectionHandler, C
   }
 
   onClose(error: Error | undefined): void {
-    this.disarm();
-    const { host, context } = this.pool;
-    const { stats, breaker, wheel } = context;
-    breaker.removeConnection();
-    host.stats.cxActive--;
-    stats.upstream_cx_active.dec();
-    stats.upstream_cx_rx_bytes_total.value += this.connection.bytesRead;
-    stats.upstream_cx_tx_bytes_total.value += this.connection.bytesWritten;
-    stats.upstream_cx_length_ms.record(wheel.nowMs() - this.startMs);
-    stats.upstream_rq_per_cx.record(this.codec.requests);
-    stats.upstream_cx_destroy.value++;
+    this.countEnd(this.codec.requests);
     if (!this.ownSettled) {
-      this.pool.connectFailed(this, this.connectFailure(error));
+      this.pool.connectFailed(this, this.poisoned ? SPOKE_FIRST : this.connectFailure(error));
       return;
     }
-    if (this.closedHere) stats.upstream_cx_destroy_local.value++;
-    else stats.upstream_cx_destroy_remote.value++;
-    this.closeActive(error);
+    this.countSide(this.closedByUs || this.codec.gaveUp, this.active);
+    if (this.active) {
+      this.release();
+      this.codec.disconnected('connection termination', undefined, error === undefined);
+    }
     this.pool.gone(this);
-  }
-
-  private connectFailure(error: Error | undefined): UpstreamFailure {
-    if (this.timedOut) return TIMED_OUT;
-    if (this.poisoned) return SPOKE_FIRST;
-    return this.connected ? CLOSED_EARLY : connectFailure(error);
-  }
-
-  private get closedHere(): boolean {
-    return this.closedByUs || this.codec.gaveUp;
-  }
-
-  private closeActive(error: Error | undefined): void {
-    const { stats } = this.pool.context;
-    if (!this.active) return;
-    stats.upstream_cx_destroy_with_active_rq.value++;
-    if (this.closedHere) stats.upstream_cx_destroy_local_with_active_rq.value++;
-    else stats.upstream_cx_destroy_remote_with_active_rq.value++;
-    this.release();
-    const reason: ResetReason = 'connection termination';
-    this.codec.disconnected(reason, undefined, error === undefined);
   }
 }
 

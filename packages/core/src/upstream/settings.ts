@@ -1,6 +1,10 @@
 /** What a cluster needs at run time, in plain numbers; made from the frozen config by `config/build`. */
+
+import type { TransportPolicy } from '../api/upstream.ts';
 import type { HeadLimits } from '../http1/head-parser.ts';
 import type { Http1ClientOptions } from '../http1/options.ts';
+import type { Http2Options } from '../http2/options.ts';
+import type { ClientTransport } from '../net/transport.ts';
 
 /** Circuit breaker thresholds of one priority (`circuit_breakers.thresholds`). */
 export interface Thresholds {
@@ -40,6 +44,17 @@ export interface RingHashSettings extends RingSettings {
   readonly useHostnameForHashing: boolean;
 }
 
+/** What connections to a cluster's hosts speak: as configured, as the client does, or as ALPN says. */
+export type UpstreamProtocol = 'http1' | 'http2' | 'downstream' | 'alpn';
+
+/** A transport for hosts with certain metadata (`transport_socket_matches`). */
+export interface TransportMatch {
+  /** Fields that the host's `envoy.transport_socket_match` metadata must have, each with this value; none match any host. */
+  readonly match: Readonly<Record<string, unknown>>;
+  /** `undefined` is plain TCP. */
+  readonly transport: ClientTransport | undefined;
+}
+
 export interface ClusterSettings {
   readonly name: string;
   /** `alt_stat_name`, else the name. */
@@ -60,8 +75,18 @@ export interface ClusterSettings {
   readonly enableTrailers: boolean;
   /** Further options of the HTTP/1 codec; Envoy's defaults when absent. */
   readonly http1?: Http1ClientOptions | undefined;
+  /** Default `http1`. */
+  readonly protocol?: UpstreamProtocol | undefined;
+  /** Options of the HTTP/2 codec; Envoy's defaults when absent. */
+  readonly http2?: Http2Options | undefined;
+  /** What requests ask of their connections; nothing when absent. */
+  readonly transportPolicy?: TransportPolicy | undefined;
   /** TCP keep-alive probes start after this idle time; `undefined` leaves them off. */
   readonly tcpKeepaliveMs: number | undefined;
+  /** How its connections are secured; plain TCP when absent. */
+  readonly transport?: ClientTransport | undefined;
+  /** Tried in order before `transport`. */
+  readonly transportMatches?: readonly TransportMatch[] | undefined;
   readonly thresholds: { readonly default: Thresholds; readonly high: Thresholds };
   /** Round robin when absent. */
   readonly ringHash?: RingHashSettings | undefined;

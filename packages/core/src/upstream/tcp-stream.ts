@@ -7,11 +7,12 @@ import type { RequestWriter, ResetReason, UpstreamFailure } from '../api/codec.t
 import type { Headers, RequestHeaders } from '../api/headers.ts';
 import type { UpstreamRequest, UpstreamTicket } from '../api/upstream.ts';
 import { ResponseHead } from '../headers/header-map.ts';
-import { Connection, type ConnectionHandler } from '../net/connection.ts';
+import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import { connectFailure } from '../net/failure-text.ts';
 import { TimerEntry } from '../runtime/timer-wheel.ts';
 import type { UpstreamHost } from './host.ts';
-import type { PoolContext } from './pool-http1.ts';
+import { connectTo } from './host-connection.ts';
+import type { PoolContext } from './pool.ts';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -44,9 +45,7 @@ export class TcpStream extends TimerEntry implements RequestWriter, ConnectionHa
     stats.upstream_cx_active.inc();
     stats.upstream_rq_pending_total.value++;
     stats.upstream_rq_pending_active.inc();
-    const target = host.port < 0 ? { path: host.ip } : { host: host.ip, port: host.port };
-    this.connection = Connection.connect(target, this, settings.bufferLimitBytes, () => this.onConnect());
-    if (settings.tcpKeepaliveMs !== undefined) this.connection.socket.setKeepAlive(true, settings.tcpKeepaliveMs);
+    this.connection = connectTo(host, context, this, () => this.onConnect(), request.transport);
     wheel.arm(this, settings.connectTimeoutMs);
   }
 

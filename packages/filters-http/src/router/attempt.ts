@@ -6,6 +6,7 @@ import {
   type ResponseHeaders,
   TimerEntry,
   type Timers,
+  type TransportOptions,
   type UpstreamFailure,
   type UpstreamRequest,
   type UpstreamTicket,
@@ -16,7 +17,7 @@ export type AttemptLimit = 'per-try' | 'per-try-idle' | 'stream-duration';
 
 /** What an attempt tells: the exchange. */
 export interface AttemptOwner {
-  attemptReady(attempt: Attempt, writer: RequestWriter, reused: boolean): void;
+  attemptReady(attempt: Attempt, writer: RequestWriter, reused: boolean, http2: boolean): void;
   attemptFailed(attempt: Attempt, failure: UpstreamFailure): void;
   attemptInterim(attempt: Attempt, head: ResponseHeaders): void;
   attemptHead(attempt: Attempt, head: ResponseHeaders, end: boolean): void;
@@ -31,6 +32,8 @@ export class Attempt implements UpstreamRequest {
   readonly host: Host;
   /** Asked for because the last connection had gone stale. */
   readonly freshConnection: boolean;
+  readonly downstreamHttp2: boolean;
+  readonly transport: TransportOptions | undefined;
   /** `undefined` while it waits for a connection, and when it is over. */
   writer: RequestWriter | undefined = undefined;
   awaitingHead = true;
@@ -46,10 +49,18 @@ export class Attempt implements UpstreamRequest {
   private duration: LimitTimer | undefined = undefined;
   private idleMs = 0;
 
-  constructor(owner: AttemptOwner, host: Host, freshConnection: boolean) {
+  constructor(
+    owner: AttemptOwner,
+    host: Host,
+    freshConnection: boolean,
+    downstreamHttp2: boolean,
+    transport: TransportOptions | undefined,
+  ) {
     this.owner = owner;
     this.host = host;
     this.freshConnection = freshConnection;
+    this.downstreamHttp2 = downstreamHttp2;
+    this.transport = transport;
   }
 
   /** Keeps what cancels the wait for a connection. It may already be over: pools answer at once when they can. */
@@ -59,10 +70,10 @@ export class Attempt implements UpstreamRequest {
 
   // UpstreamRequest
 
-  onReady(writer: RequestWriter, _host: Host, connectionReused: boolean): void {
+  onReady(writer: RequestWriter, _host: Host, connectionReused: boolean, http2 = false): void {
     this.ticket = undefined;
     this.writer = writer;
-    this.owner.attemptReady(this, writer, connectionReused);
+    this.owner.attemptReady(this, writer, connectionReused, http2);
   }
 
   onFailure(failure: UpstreamFailure): void {

@@ -25,10 +25,15 @@ import { takeAltStat } from './request-overrides.ts';
 import { noteRefusal } from './retries.ts';
 import { Verdict } from './retry-state.ts';
 
+/** How often a request that was not looked at is sent again without a policy; a host that restarts may say so twice. */
+const MAX_REFUSALS = 3;
+
 export class RouterExchange extends Forwarding implements Charged {
   /** Of `x-envoy-upstream-alt-stat-name`. */
   altStat: string | undefined = undefined;
   private retried = false;
+  /** How often a host of HTTP/2 has told that it did not look at the request. */
+  private refusals = 0;
   /** An interim response has come: for Envoy the response has begun. */
   private begun = false;
 
@@ -112,7 +117,7 @@ export class RouterExchange extends Forwarding implements Charged {
     const verdict = this.askRetry(attempt, failure, false);
     if (verdict === Verdict.yes) return;
     if (verdict !== Verdict.overflow && this.isStale(failure)) {
-      this.refresh();
+      this.refresh(failure);
       return;
     }
     noteRefusal(this.stream, verdict);
@@ -132,19 +137,23 @@ export class RouterExchange extends Forwarding implements Charged {
     return this.awaited || this.retries?.pending === true;
   }
 
-  /** The peer closed an idle connection just as it was picked: the request was not looked at. */
+  /** The request was not looked at: the peer closed an idle connection just as it was picked, or it said so itself. */
   private isStale(failure: UpstreamFailure): boolean {
-    if (!failure.reused || failure.responseStarted || this.begun || this.refreshed) return false;
-    if (this.othersMayAnswer) return false;
-    if (failure.reason !== 'connection termination' || !IDEMPOTENT.has(this.headers.method)) return false;
+    if (failure.responseStarted || this.begun || this.othersMayAnswer) return false;
+    if (isRefused(failure)) {
+      if (this.refusals++ === MAX_REFUSALS) return false;
+    } else {
+      if (!failure.reused || this.refreshed || failure.reason !== 'connection termination') return false;
+      if (!IDEMPOTENT.has(this.headers.method)) return false;
+    }
     return this.body === undefined || this.body.keeping;
   }
 
   /** The next attempt must not meet another stale connection. */
-  private refresh(): void {
+  private refresh(failure: UpstreamFailure): void {
     this.refreshed = true;
     this.cluster.traffic.upstream_rq_retry.inc();
-    this.tryAgain(false, true);
+    this.tryAgain(false, !isRefused(failure));
   }
 
   protected retryNow(timedOut: boolean): void {
@@ -372,4 +381,9 @@ export class RouterExchange extends Forwarding implements Charged {
     this.dropRetries();
     this.abandonOthers(undefined);
   }
+}
+
+/** The host of HTTP/2 has told that it did nothing with the request (RFC 9113 8.7): a GOAWAY, or a refused stream. */
+function isRefused({ reason }: UpstreamFailure): boolean {
+  return reason === 'remote refused stream reset';
 }

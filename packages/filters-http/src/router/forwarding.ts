@@ -14,6 +14,7 @@ import type {
   ResponseHeaders,
   Route,
   TerminalStream,
+  TransportOptions,
   UpstreamCluster,
   UpstreamFailure,
   VirtualClusterTraffic,
@@ -29,6 +30,7 @@ import { NO_OVERRIDES, takeOverrides } from './request-overrides.ts';
 import { Retries } from './retries.ts';
 import { takeRetryState } from './retry-state.ts';
 import { expectedMs, rewriteGrpcTimeout, routeTimeoutMs } from './timeouts.ts';
+import { transportOptions } from './transport-options.ts';
 
 /** A CONNECT, or a POST that is to be taken for one, whose tunnel begins here (`connect_config`). */
 function endsConnect(action: ForwardAction, method: string): boolean {
@@ -57,6 +59,8 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
   protected requestEndMs = 0;
   /** Sent once more without a policy, because a pooled connection had gone stale. */
   protected refreshed = false;
+  /** What the request asks of its connections. */
+  private transport: TransportOptions | undefined = undefined;
   protected cookies: string[] | undefined = undefined;
   /** The response is whole, or the request was given up: what still comes is dropped. */
   protected done = false;
@@ -126,6 +130,9 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
   private prepare(end: boolean): void {
     const { action, cluster, headers, stream } = this;
     if (this.mayRetry) this.allowRetries();
+    // Once: a retry asks for the same, whatever has been rewritten for the first host.
+    const policy = cluster.transportPolicy;
+    if (policy !== undefined) this.transport = transportOptions(policy, headers, stream);
     this.upgrade = !end && headers.has('upgrade');
     this.tcp = action.upgrades.size > 0 && endsConnect(action, headers.method);
     if (!end) this.body = new RequestBody(stream, cluster.traffic, this.keepBytes());
@@ -155,7 +162,8 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
   }
 
   protected startAttempt(host: Host, freshConnection: boolean): void {
-    const attempt = new Attempt(this, host, freshConnection);
+    const http2 = (this.headers as { readonly minor?: number }).minor === 2;
+    const attempt = new Attempt(this, host, freshConnection, http2, this.transport);
     this.enter(attempt);
     this.stream.info.upstreamHost = host;
     this.retries?.hosts?.onHostAttempted(host);
@@ -234,8 +242,9 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
 
   // To the upstream
 
-  attemptReady(attempt: Attempt, writer: RequestWriter, reused: boolean): void {
+  attemptReady(attempt: Attempt, writer: RequestWriter, reused: boolean, http2: boolean): void {
     const { action, body, headers } = this;
+    this.stream.info.upstreamHttp2 = http2;
     if (action.autoHostRewrite) rewriteToHostname(headers, attempt.host, action, !this.env.suppressEnvoyHeaders);
     if (this.requestEnded || this.upgrade) this.limitTry(attempt);
     this.virtualCluster?.upstream_rq_total.inc();
@@ -243,7 +252,8 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
     if (this.streamDurationMs > 0) attempt.limitDuration(this.stream.timers, this.streamDurationMs);
     writer.writeHead(headers, body === undefined);
     if (body === undefined) return;
-    body.send(writer, reused && !this.refreshed && IDEMPOTENT.has(headers.method));
+    // A host of HTTP/2 tells what it has not looked at, whatever the method: GOAWAY, a refused stream.
+    body.send(writer, !this.refreshed && (http2 || (reused && IDEMPOTENT.has(headers.method))));
     body.flush(writer);
   }
 

@@ -9,6 +9,7 @@ import {
   type RequestHeaders,
   type TerminalStream,
 } from '@mesh/core';
+import { transportOptions } from '../transport-options.ts';
 import { Mirror } from './mirror.ts';
 import { finishMirrorHead } from './mirror-head.ts';
 
@@ -64,7 +65,8 @@ export class Mirrors {
       const target = stream.clusters.get(cluster);
       if (target === undefined) continue;
       finishMirrorHead(policy, headers, stream);
-      const mirror = new Mirror(headers, target, stream.timers, timeoutMs, limitBytes);
+      const asked = target.transportPolicy && transportOptions(target.transportPolicy, headers, stream);
+      const mirror = new Mirror(headers, target, stream.timers, timeoutMs, limitBytes, asked);
       this.mirrors.push(mirror);
       mirror.start(end);
     }

@@ -12,6 +12,7 @@ import {
   type ResponseHeaders,
   TimerEntry,
   type Timers,
+  type TransportOptions,
   type UpstreamCluster,
   type UpstreamFailure,
   type UpstreamRequest,
@@ -21,6 +22,7 @@ import { failureStatus } from '../failure.ts';
 
 export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
   readonly headers: RequestHeaders;
+  readonly transport: TransportOptions | undefined;
   private readonly cluster: UpstreamCluster;
   private readonly timers: Timers;
   /** 0 is none. */
@@ -44,8 +46,10 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
     timers: Timers,
     timeoutMs: number,
     limitBytes: number,
+    transport?: TransportOptions,
   ) {
     super();
+    this.transport = transport;
     this.headers = headers;
     this.cluster = cluster;
     this.timers = timers;

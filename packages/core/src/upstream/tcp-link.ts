@@ -1,0 +1,260 @@
+/**
+ * One TCP connection to a host, for one user (Envoy's TCP connection pool, whose connections are never shared).
+ * Invariants: `onConnected` or `onFailure` exactly once and never from within the constructor, unless cancelled;
+ * after `onConnected`, `onClose` exactly once and last.
+ */
+import type { ResetReason, UpstreamFailure } from '../api/codec.ts';
+import type { TlsInfo } from '../api/tls.ts';
+import type { TcpLink, TcpUser, TransportOptions, UpstreamTicket } from '../api/upstream.ts';
+import { Connection, type ConnectionHandler } from '../net/connection.ts';
+import { connectFailure } from '../net/failure-text.ts';
+import { socketPath } from '../net/unix-socket.ts';
+import { TimerEntry } from '../runtime/timer-wheel.ts';
+import { endpointAddress, type UpstreamHost } from './host.ts';
+import type { PoolContext } from './pool.ts';
+import { OVERFLOW, TIMED_OUT } from './unsent.ts';
+
+/** The connections of a cluster that are used as they are; made with the first one. */
+export class TcpLinks {
+  private readonly all = new Set<TcpConnection>();
+
+  /** A connection for `user`, within the limits of the circuit breaker. */
+  connect(host: UpstreamHost, context: PoolContext, user: TcpUser, options?: TransportOptions): UpstreamTicket {
+    const { breaker, stats } = context;
+    // Nobody waits for a connection of somebody else: it would never be given back.
+    if (breaker.connections >= breaker.thresholds.maxConnections) {
+      stats.upstream_cx_overflow.value++;
+      return new Refused(user, host, OVERFLOW);
+    }
+    if (breaker.pending >= breaker.thresholds.maxPendingRequests) {
+      stats.upstream_rq_pending_overflow.value++;
+      return new Refused(user, host, GIVEN_UP);
+    }
+    const connection = new TcpConnection(host, context, user, this, options);
+    this.all.add(connection);
+    return connection;
+  }
+
+  /** @internal */
+  gone(connection: TcpConnection): void {
+    this.all.delete(connection);
+  }
+
+  /** Ends every connection at once; their users learn of it. */
+  close(): void {
+    for (const connection of [...this.all]) connection.close('now');
+  }
+}
+
+/** Tells of an open circuit breaker once the caller has its ticket. */
+class Refused implements UpstreamTicket {
+  private user: TcpUser | undefined;
+
+  constructor(user: TcpUser, host: UpstreamHost, failure: UpstreamFailure) {
+    this.user = user;
+    queueMicrotask(() => this.user?.onFailure(failure, host));
+  }
+
+  cancel(): void {
+    this.user = undefined;
+  }
+}
+
+/** No connection was made, and nobody but this side is to blame. */
+const GIVEN_UP: UpstreamFailure = Object.freeze({
+  reason: 'local connection failure' satisfies ResetReason,
+  detail: undefined,
+  reused: false,
+  responseStarted: false,
+  requestSent: false,
+});
+
+const CONNECTING = 0;
+const OPEN = 1;
+const GONE = 2;
+
+class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, UpstreamTicket {
+  private readonly host: UpstreamHost;
+  private readonly context: PoolContext;
+  private readonly links: TcpLinks;
+  private readonly startMs: number;
+  private readonly connection: Connection;
+  /** `undefined` once nothing more is to be told. */
+  private user: TcpUser | undefined;
+  private state: typeof CONNECTING | typeof OPEN | typeof GONE = CONNECTING;
+  private timedOut = false;
+  private closedHere = false;
+  private pauses = 0;
+  private address = '';
+
+  constructor(host: UpstreamHost, context: PoolContext, user: TcpUser, links: TcpLinks, options?: TransportOptions) {
+    super();
+    this.host = host;
+    this.context = context;
+    this.user = user;
+    this.links = links;
+    const { breaker, settings, stats, wheel } = context;
+    this.startMs = wheel.nowMs();
+    breaker.addConnection();
+    breaker.addPending();
+    host.stats.cxTotal++;
+    host.stats.cxActive++;
+    stats.upstream_cx_total.value++;
+    stats.upstream_cx_active.inc();
+    stats.upstream_rq_pending_total.value++;
+    stats.upstream_rq_pending_active.inc();
+    const target = host.port < 0 ? { path: socketPath(host.ip) } : { host: host.ip, port: host.port };
+    const ready = () => this.ready();
+    this.connection = Connection.connect(target, this, settings.bufferLimitBytes, ready, host.transport, options);
+    if (settings.tcpKeepaliveMs !== undefined) this.connection.socket.setKeepAlive(true, settings.tcpKeepaliveMs);
+    wheel.arm(this, settings.connectTimeoutMs);
+  }
+
+  private ready(): void {
+    const { user, host } = this;
+    if (user === undefined || this.state !== CONNECTING) return;
+    const { stats, wheel } = this.context;
+    this.disarm();
+    this.state = OPEN;
+    const { localAddress = '', localPort = 0 } = this.connection.socket;
+    this.address = localAddress === '' ? '' : endpointAddress({ ip: localAddress, port: localPort });
+    this.leaveQueue();
+    host.stats.rqTotal++;
+    host.stats.rqActive++;
+    stats.upstream_rq_total.value++;
+    stats.upstream_rq_active.inc();
+    stats.upstream_cx_connect_ms.record(Math.round(wheel.nowMs() - this.startMs));
+    const outermost = wheel.beginTurn();
+    user.onConnected(this, host);
+    if (outermost) wheel.endTurn();
+  }
+
+  private leaveQueue(): void {
+    this.context.breaker.removePending();
+    this.context.stats.upstream_rq_pending_active.dec();
+  }
+
+  /** The connect timeout. */
+  onDue(): void {
+    this.timedOut = true;
+    this.context.stats.upstream_cx_connect_timeout.value++;
+    this.connection.destroy();
+  }
+
+  cancel(): void {
+    if (this.state !== CONNECTING || this.user === undefined) return;
+    this.context.stats.upstream_rq_cancelled.value++;
+    this.user = undefined;
+    this.closedHere = true;
+    this.connection.destroy();
+  }
+
+  // TcpLink
+
+  get bytesRead(): number {
+    return this.connection.bytesRead;
+  }
+  get bytesWritten(): number {
+    return this.connection.bytesWritten;
+  }
+  get bytesUnsent(): number {
+    return this.connection.bytesUnsent;
+  }
+  get localAddress(): string {
+    return this.address;
+  }
+  get tls(): TlsInfo | undefined {
+    return this.host.transport?.info(this.connection.socket);
+  }
+
+  write(chunk: Uint8Array, owned: boolean): void {
+    this.connection.addBytes(chunk, owned);
+  }
+
+  flush(): boolean {
+    return this.connection.flush();
+  }
+
+  end(): void {
+    this.connection.end();
+  }
+
+  pauseReading(): void {
+    this.pauses++;
+    this.connection.pauseReading();
+  }
+
+  resumeReading(): void {
+    if (this.pauses === 0) return;
+    this.pauses--;
+    this.connection.resumeReading();
+  }
+
+  close(how: 'flush' | 'now' | 'reset'): void {
+    if (this.connection.closed) return;
+    this.closedHere = true;
+    if (how === 'now') this.connection.destroy();
+    else if (how === 'reset') this.connection.reset();
+    else this.connection.finish();
+  }
+
+  // ConnectionHandler
+
+  onBytes(chunk: Buffer, owned: boolean): void {
+    const { user } = this;
+    if (user === undefined) return;
+    const { wheel } = this.context;
+    const outermost = wheel.beginTurn();
+    user.onBytes(chunk, owned);
+    if (outermost) wheel.endTurn();
+  }
+
+  onEnd(): void {
+    this.user?.onEnd();
+  }
+
+  onWritable(): void {
+    this.user?.onWritable();
+  }
+
+  onClose(error: Error | undefined): void {
+    this.disarm();
+    const { user, state, host } = this;
+    this.user = undefined;
+    this.state = GONE;
+    this.links.gone(this);
+    this.count(state === OPEN);
+    if (state === OPEN) {
+      host.stats.rqActive--;
+      this.context.stats.upstream_rq_active.dec();
+      user?.onClose(error);
+      return;
+    }
+    this.leaveQueue();
+    if (user === undefined) return;
+    this.context.stats.upstream_rq_pending_failure_eject.value++;
+    user.onFailure(this.failure(error), host);
+  }
+
+  private failure(error: Error | undefined): UpstreamFailure {
+    if (this.timedOut) return TIMED_OUT;
+    return this.closedHere ? GIVEN_UP : connectFailure(error);
+  }
+
+  private count(connected: boolean): void {
+    const { host, startMs } = this;
+    const { breaker, stats, wheel } = this.context;
+    breaker.removeConnection();
+    host.stats.cxActive--;
+    stats.upstream_cx_active.dec();
+    stats.upstream_cx_rx_bytes_total.value += this.connection.bytesRead;
+    stats.upstream_cx_tx_bytes_total.value += this.connection.bytesWritten;
+    stats.upstream_cx_length_ms.record(Math.round(wheel.nowMs() - startMs));
+    stats.upstream_cx_destroy.value++;
+    if (this.closedHere || this.timedOut) stats.upstream_cx_destroy_local.value++;
+    else stats.upstream_cx_destroy_remote.value++;
+    if (connected || this.closedHere) return;
+    host.stats.cxConnectFail++;
+    stats.upstream_cx_connect_fail.value++;
+  }
+}
