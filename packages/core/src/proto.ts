@@ -11,7 +11,10 @@
  * );
  * // YAML: { stat_prefix: a, max_wait: 0.5s }; in code: gate({ statPrefix: 'a' }); create gets { statPrefix, maxWaitMs }
  */
+export { cidrRange, metadata, pathText, stringMatcher } from './config/common.ts';
 export { type DataSource, dataSource, type ReadSource, readDataSource } from './config/data-source.ts';
+export { formatText } from './config/format-text.ts';
+export { headerValueOption } from './config/header-mutation.ts';
 export type { ConfigPath, SchemaIssue } from './config/issues.ts';
 export {
   type DeepPartial,
@@ -48,4 +51,6 @@ export {
   uint32,
   uint64,
 } from './config/proto-json.ts';
+export { rbacRules } from './config/rbac.ts';
 export type { Report } from './config/schema-type.ts';
+export { runtimeFlag, tokenBucket } from './config/token-bucket.ts';

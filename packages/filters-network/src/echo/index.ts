@@ -19,6 +19,7 @@ export const echo = defineNetworkFilter({
   terminal: true,
   newState: () => new EchoState(),
   create: () => ({
+    halfClose: true,
     onData(chunk, connection, state, end) {
       if (connection.write(chunk, end) || state.paused || end) return;
       state.paused = true;
