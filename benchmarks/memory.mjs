@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { cleanUpOnExit } from './macro/processes.mjs';
 import { findTarget } from './macro/targets.mjs';
-import { IDLE_LIMIT_BYTES, idleConnections } from './memory/idle.mjs';
+import { IDLE_LIMIT_BYTES, IDLE_TLS_LIMIT_BYTES, idleConnections } from './memory/idle.mjs';
 import { GROWTH_LIMIT_BYTES, HELD_LIMIT_BYTES, slowReaders } from './memory/slow-readers.mjs';
 import { startUpstream } from './memory/upstream.mjs';
 
@@ -14,12 +14,13 @@ const USAGE = `usage: node benchmarks/memory.mjs [options]
   --target NAME        any target of the macro benchmark (mesh)
   --connections N      idle connections in test (a) (10000)
   --readers N          slow readers in test (b) (100)
+  --tls                the idle connections of test (a) come over TLS
   --only idle|slow     one of the two tests
   --strict             exit 1 when a limit is missed`;
 
 const FILES_TO_SPARE = 1000;
 
-/** @typedef {{ target: string, connections: number, readers: number, only: string | undefined, strict: boolean }} Options */
+/** @typedef {{ target: string, connections: number, readers: number, only: string | undefined, strict: boolean, tls: boolean }} Options */
 
 /** @param {Options} options @returns {Promise<number>} exit code */
 async function main(options) {
@@ -59,10 +60,11 @@ async function attempt(test) {
 
 /** @param {import('./macro/targets.mjs').Target} target @param {number} upstreamPort @param {Options} options */
 async function idle(target, upstreamPort, options) {
-  const result = await idleConnections(target, upstreamPort, options.connections);
-  console.log(`\n(a) ${options.connections} idle connections: ${word(result.passed)}`);
+  const limit = options.tls ? IDLE_TLS_LIMIT_BYTES : IDLE_LIMIT_BYTES;
+  const result = await idleConnections(target, upstreamPort, options.connections, { tls: options.tls, limit });
+  console.log(`\n(a) ${options.connections} idle connections${options.tls ? ' over TLS' : ''}: ${word(result.passed)}`);
   console.log(
-    `    RSS ${mb(result.resident)} (limit ${mb(IDLE_LIMIT_BYTES)}); ${mb(result.baseline)} before; ${kb(result.perConnection)} per connection; ${result.lost} lost`,
+    `    RSS ${mb(result.resident)} (limit ${mb(limit)}); ${mb(result.baseline)} before; ${kb(result.perConnection)} per connection; ${result.lost} lost`,
   );
   return result.passed;
 }
@@ -123,6 +125,7 @@ function readOptions() {
         readers: { type: 'string', default: '100' },
         only: { type: 'string' },
         strict: { type: 'boolean', default: false },
+        tls: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
@@ -130,11 +133,12 @@ function readOptions() {
     findTarget(values.target);
     if (values.only !== undefined && values.only !== 'idle' && values.only !== 'slow')
       throw new Error('--only takes idle or slow');
-    const { target, only, strict } = values;
+    const { target, only, strict, tls } = values;
     return {
       target,
       only,
       strict,
+      tls,
       connections: count('connections', values.connections),
       readers: count('readers', values.readers),
     };

@@ -59,7 +59,7 @@ async function startHttp2(port, cpus) {
 }
 
 /** A certificate for the length of a run; every proxy that ends TLS shows the same. */
-function makeCertificate() {
+export function makeCertificate() {
   const folder = makeWorkDir();
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const made = spawnSync(

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { residentBytes } from '../macro/cpu.mjs';
 import { freePort, waitReady } from '../macro/ports.mjs';
 import { isWrapper, launch, makeWorkDir } from '../macro/processes.mjs';
+import { makeCertificate } from '../macro/upstreams.mjs';
 
 /**
  * @typedef {object} Proxy
@@ -11,8 +12,11 @@ import { isWrapper, launch, makeWorkDir } from '../macro/processes.mjs';
  * @property {() => number} resident bytes, wrapper scripts left out; throws when the proxy has died
  */
 
-/** @param {import('../macro/targets.mjs').Target} target @param {number} upstreamPort @returns {Promise<Proxy>} */
-export async function startProxy(target, upstreamPort) {
+/**
+ * @param {import('../macro/targets.mjs').Target} target @param {number} upstreamPort
+ * @param {import('../macro/scenarios.mjs').Shape} [shape] @returns {Promise<Proxy>}
+ */
+export async function startProxy(target, upstreamPort, shape = 'h1') {
   const port = await freePort();
   const place = {
     listenPort: port,
@@ -20,9 +24,11 @@ export async function startProxy(target, upstreamPort) {
     upstreamPort,
     workDir: makeWorkDir(),
     longLived: true,
+    shape,
+    ...(shape === 'tls' && { certificate: makeCertificate() }),
   };
   const process = launch(target.command(place), { label: target.name });
-  await waitReady(process, port, '/tiny');
+  await waitReady(process, port, '/tiny', shape);
   const resident = () => {
     if (!process.running) throw new Error(`${target.name} died: ${process.output.trim() || 'no output'}`);
     return residentBytes(process.members().filter((pid) => !isWrapper(pid)));

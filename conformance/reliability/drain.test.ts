@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { get } from './client.ts';
 import { pace, runLoad } from './load.ts';
-import { MeshProcess } from './mesh.ts';
+import { startMesh } from './mesh.ts';
 import { type Exit, ProxyProcess } from './proxy.ts';
 import { OK, Upstream } from './upstream.ts';
 
@@ -25,7 +25,7 @@ interface Draining {
 
 const STARTS: readonly [string, (upstreamPort: number) => Promise<Draining>][] = [
   ['proxy.drain()', (port) => ProxyProcess.start({ upstreamPorts: [port], cluster: { circuitBreakers } })],
-  ['mesh -c', (port) => MeshProcess.start(port)],
+  ['mesh -c', (port) => startMesh(port)],
 ];
 
 describe('SIGTERM under load', () => {
