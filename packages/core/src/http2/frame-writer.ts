@@ -185,7 +185,7 @@ export class FrameWriter {
     this.commit();
     const { connection } = this;
     connection.flush();
-    this.guard.written(connection.socket.writableLength);
+    this.guard.written(connection.bytesUnsent, connection.bytesWritten);
   }
 
   /** The connection is gone. */

@@ -20,9 +20,13 @@ export class FloodGuard {
   private openedStreams = 0;
   /** DATA frames sent. */
   dataFrames = 0;
-  /** Frames that were queued since the socket took everything. */
+  /** Frames that wait in this process, or did a moment ago. */
   private outbound = 0;
   private outboundControl = 0;
+  /** Those of them that were queued behind the mark, a number of bytes written. */
+  private recent = 0;
+  private recentControl = 0;
+  private mark = 0;
   /** What the gauges show of the two. */
   private shown = 0;
   private shownControl = 0;
@@ -86,8 +90,12 @@ export class FloodGuard {
 
   /** A frame is queued. True: the limit is passed unless the socket takes what is queued. */
   queued(control: boolean): boolean {
-    if (control) this.outboundControl++;
+    if (control) {
+      this.outboundControl++;
+      this.recentControl++;
+    }
     this.outbound++;
+    this.recent++;
     return this.overLimit;
   }
 
@@ -96,15 +104,28 @@ export class FloodGuard {
     return this.outbound > options.maxOutboundFrames || this.outboundControl > options.maxOutboundControlFrames;
   }
 
-  /** After an attempt to write, `left` bytes of which wait in this process. */
-  written(left: number): void {
+  /**
+   * After an attempt to write: of `total` bytes so far `left` wait in this process. A socket that is never empty, because
+   * its peer reads slowly or TLS writes later, still takes what came first: frames are let go by the mark that stood
+   * behind them, which forgets them late by one mark at most.
+   */
+  written(left: number, total: number): void {
     const { stats } = this;
     if (left > 0) {
+      if (total - left >= this.mark) this.passMark(total);
       stats.outbound_frames_active.value += this.outbound - this.shown;
       stats.outbound_control_frames_active.value += this.outboundControl - this.shownControl;
       this.shown = this.outbound;
       this.shownControl = this.outboundControl;
     } else if (this.outbound > 0) this.drained();
+  }
+
+  private passMark(total: number): void {
+    this.outbound = this.recent;
+    this.outboundControl = this.recentControl;
+    this.recent = 0;
+    this.recentControl = 0;
+    this.mark = total;
   }
 
   private drained(): void {
@@ -116,6 +137,8 @@ export class FloodGuard {
     }
     this.outbound = 0;
     this.outboundControl = 0;
+    this.recent = 0;
+    this.recentControl = 0;
   }
 
   /** Details when more frames wait than may. */

@@ -79,7 +79,7 @@ export abstract class SessionOutput<S extends Http2Stream = Http2Stream> extends
   /** The socket has drained. */
   onWritable(): void {
     if (this.over) return;
-    this.guard.written(this.connection.socket.writableLength);
+    this.guard.written(this.connection.bytesUnsent, this.connection.bytesWritten);
     this.takeTurns();
     this.flushNow();
   }
