@@ -24,6 +24,8 @@ export interface ClientHello {
 }
 
 const RECORD_HEADER = 5;
+/** Records that a hello may be spread over. It is read again with every piece that comes: thousands would be an attack. */
+const MAX_RECORDS = 512;
 const HANDSHAKE_RECORD = 22;
 const CLIENT_HELLO = 1;
 /** Longest record, with what encryption adds. */
@@ -85,7 +87,8 @@ const scratch = Buffer.allocUnsafe(4 + MAX_MESSAGE);
 export function readClientHello(bytes: Buffer): HelloVerdict {
   let gathered = 0;
   let size = -1;
-  for (let at = 0; ; ) {
+  let at = 0;
+  for (let record = 0; record < MAX_RECORDS; record++) {
     if (bytes.length - at < RECORD_HEADER) return 'incomplete';
     const length = bytes.readUInt16BE(at + 3);
     if (bytes[at] !== HANDSHAKE_RECORD || bytes[at + 1] !== 3 || length > MAX_RECORD) return 'not tls';
@@ -99,6 +102,7 @@ export function readClientHello(bytes: Buffer): HelloVerdict {
     at = from + length;
     if (at > bytes.length) return 'incomplete';
   }
+  return 'not tls';
 }
 
 function parse(hello: Reader, size: number): HelloVerdict {

@@ -86,6 +86,14 @@ describe('readClientHello', () => {
       if (typeof result === 'object' && !isBounded(result, bad.length)) expect.fail(bad.toString('hex'));
     }
   });
+
+  it('does not follow a hello over hundreds of records', () => {
+    const records = Buffer.alloc(6 * 200);
+    const message = [1, 0, 0x10, 0];
+    for (let at = 0; at < records.length; at += 6) records.set([22, 3, 1, 0, 1, message[at / 6] ?? 0], at);
+    expect(readClientHello(records.subarray(0, 6 * 60))).toBe('more');
+    expect(readClientHello(records)).toBe('other');
+  });
 });
 
 function isBounded({ serverName, protocols }: ClientHello, size: number): boolean {

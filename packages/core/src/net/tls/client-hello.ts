@@ -21,6 +21,8 @@ export type HelloResult = ClientHello | 'more' | 'other';
 /** Longest hello that is waited for, headers included. */
 export const MAX_HELLO_BYTES = 32 * 1024;
 
+/** Records that a hello may be spread over. It is read again with every piece that comes: thousands would be an attack. */
+const MAX_RECORDS = 64;
 const HANDSHAKE_RECORD = 22;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
@@ -40,7 +42,7 @@ function helloBody(bytes: Buffer): Buffer | 'more' | 'other' {
   const parts: Buffer[] = [];
   let have = 0;
   let at = 0;
-  for (;;) {
+  while (parts.length < MAX_RECORDS) {
     if (bytes.length > at && bytes[at] !== HANDSHAKE_RECORD) return 'other';
     if (bytes.length > at + 1 && bytes[at + 1] !== 3) return 'other';
     if (bytes.length < at + 5) return 'more';
@@ -59,6 +61,7 @@ function helloBody(bytes: Buffer): Buffer | 'more' | 'other' {
     if (part.length < length) return 'more';
     at += 5 + length;
   }
+  return 'other';
 }
 
 function readHello(reader: Reader): ClientHello | undefined {
