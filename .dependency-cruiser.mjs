@@ -103,9 +103,9 @@ const siblings = [
   },
   {
     name: 'engine-is-for-the-test-kit',
-    comment: '@mesh/core/engine carries internals; only @mesh/testing and fuzzers may use it',
+    comment: '@mesh/core/engine carries internals; only @mesh/testing and conformance may use it',
     severity: 'error',
-    from: { pathNot: ['^packages/(?:core|testing)/', '^conformance/fuzz/'] },
+    from: { pathNot: ['^packages/(?:core|testing)/', '^conformance/'] },
     to: { path: '^packages/core/src/engine\\.ts$' },
   },
   {

@@ -17,10 +17,10 @@ export interface Exit {
 }
 
 /** The folder that the processes run in. */
-export const WORKSPACE = fileURLToPath(new URL('../..', import.meta.url));
+const WORKSPACE = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Flags that run TypeScript sources of this workspace without a build. */
-export const SOURCE_FLAGS = ['--conditions=@mesh/source', '--import', 'tsx'] as const;
+const SOURCE_FLAGS = ['--conditions=@mesh/source', '--import', 'tsx'] as const;
 
 /** A running proxy process. */
 export class ProxyProcess {

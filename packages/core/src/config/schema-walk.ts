@@ -31,7 +31,7 @@ export function definitionsOf(extensions: Extensions, kind: string): ExtensionDe
 }
 
 /** The messages that an Any is known to be able to hold. */
-export function anyMessages({ entry, choices = [] }: ExtensionInfo): readonly z.ZodType[] {
+function anyMessages({ entry, choices = [] }: ExtensionInfo): readonly z.ZodType[] {
   return entry === undefined ? choices : [entry, ...choices];
 }
 

@@ -56,8 +56,8 @@ export function compilePrincipal(settings: PrincipalSettings): RbacRule {
   if (orIds !== undefined) return anyOf(orIds.ids.map(compilePrincipal));
   if (notId !== undefined) return not(compilePrincipal(notId));
   if (authenticated !== undefined) return authenticatedRule(authenticated.principalName);
-  // As in Envoy, `source_ip` is the address that the connection counts as coming from, before any header is looked at.
-  if (sourceIp !== undefined) return inRange(sourceIp, (subject) => subject.directRemoteIp);
+  // As in Envoy, `source_ip` is the address that the connection counts as coming from, before any field is looked at.
+  if (sourceIp !== undefined) return inRange(sourceIp, (subject) => subject.connectionIp ?? subject.remoteIp);
   if (directRemoteIp !== undefined) return inRange(directRemoteIp, (subject) => subject.directRemoteIp);
   if (remoteIp !== undefined) return inRange(remoteIp, (subject) => subject.remoteIp);
   if (settings.filterState !== undefined) return filterStateRule(settings.filterState);

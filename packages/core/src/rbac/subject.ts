@@ -7,6 +7,8 @@ export interface RbacSubject {
   readonly localPort: number;
   /** The client, as PROXY protocol and, for requests, the rules of `x-forwarded-for` tell. */
   readonly remoteIp: string;
+  /** The client as the PROXY protocol tells, when `remoteIp` comes from a field of a request. */
+  readonly connectionIp?: string | undefined;
   /** The address that the socket came from. */
   readonly directRemoteIp: string;
   /** SNI; '' without one. */
