@@ -23,7 +23,8 @@ export class Http2Connection extends HttpConnection implements Http2ServerHandle
   constructor(manager: HttpManager, connection: Connection, peer: Peer, previous?: HttpConnection) {
     super(manager, connection, peer, previous);
     this.watch = new StreamsWatch(manager);
-    this.codec = new Http2ServerCodec(connection, manager.settings.http2, manager.wheel, manager.http2, this);
+    const { settings, wheel, http2, random } = manager;
+    this.codec = new Http2ServerCodec(connection, settings.http2, wheel, http2, this, random);
     manager.stats.downstream_cx_http2_total.value++;
     manager.stats.downstream_cx_http2_active.inc();
     this.armDeadline();
@@ -110,6 +111,16 @@ export class Http2Connection extends HttpConnection implements Http2ServerHandle
       return;
     }
     this.close();
+  }
+
+  /** Envoy counts it as a request that was reset. */
+  onWithdrawn(): void {
+    const { stats } = this.manager;
+    this.headDueMs = NEVER;
+    this.requests++;
+    stats.downstream_rq_total.value++;
+    stats.downstream_rq_http2_total.value++;
+    stats.downstream_rq_rx_reset.value++;
   }
 
   onMessageError(): void {}

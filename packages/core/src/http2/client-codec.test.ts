@@ -259,6 +259,18 @@ describe('Http2ClientCodec', () => {
       ),
     ],
     ['DATA before a head', frame(FrameType.DATA, 0, 1, Buffer.from('x'))],
+  ])('feed refuses %s: the connection, or the stream only where configured', async (_, bytes) => {
+    const strict = await raw((socket) => socket.write(bytes));
+    expect(strict.answer.failure?.reason).toBe('protocol error');
+    expect(strict.side.error?.code).toBe(1);
+    expect(strict.side.stats.rx_messaging_error.value).toBe(1);
+    const lenient = await raw((socket) => socket.write(bytes), { streamErrorOnInvalidMessage: true });
+    expect(lenient.answer.failure?.reason).toBe('protocol error');
+    expect(lenient.side.error).toBeUndefined();
+    expect(lenient.side.ends).toEqual(['protocol error']);
+  });
+
+  it.each<[string, Buffer]>([
     [
       'less DATA than Content-Length says',
       Buffer.concat([
@@ -296,15 +308,11 @@ describe('Http2ClientCodec', () => {
         frame(FrameType.DATA, 0, 1, Buffer.from('x')),
       ]),
     ],
-  ])('feed refuses %s: the connection, or the stream only where configured', async (_, bytes) => {
-    const strict = await raw((socket) => socket.write(bytes));
-    expect(strict.answer.failure?.reason).toBe('protocol error');
-    expect(strict.side.error?.code).toBe(1);
-    expect(strict.side.stats.rx_messaging_error.value).toBe(1);
-    const lenient = await raw((socket) => socket.write(bytes), { streamErrorOnInvalidMessage: true });
-    expect(lenient.answer.failure?.reason).toBe('protocol error');
-    expect(lenient.side.error).toBeUndefined();
-    expect(lenient.side.ends).toEqual(['protocol error']);
+  ])('feed resets the stream alone for %s', async (_, bytes) => {
+    const { answer, side } = await raw((socket) => socket.write(bytes));
+    expect(answer.failure?.reason).toBe('protocol error');
+    expect([side.error, side.stats.rx_messaging_error.value]).toEqual([undefined, 0]);
+    expect(side.ends).toEqual(['protocol error']);
   });
 
   it.each<[string, Buffer, number]>([

@@ -1,4 +1,5 @@
 /** HTTP/2 towards upstreams: requests → frames of one connection → responses. See `session` for what both sides share. */
+import type { RandomSource } from '../api/clock.ts';
 import type { RequestWriter, ResetReason, ResponseSink } from '../api/codec.ts';
 import type { RequestHead } from '../headers/header-map.ts';
 import type { Connection } from '../net/connection.ts';
@@ -32,8 +33,9 @@ export class Http2ClientCodec extends Http2Session<Http2ClientStream> {
     wheel: TimerWheel,
     stats: Http2CodecStats,
     handler: Http2ClientHandler,
+    random: RandomSource = Math.random,
   ) {
-    super(connection, options, wheel, stats);
+    super(connection, options, wheel, stats, random);
     this.handler = handler;
     this.responseFields = new ResponseCollector(options.limits);
   }

@@ -129,6 +129,7 @@ export class ServerSide implements ConnectionHandler, Http2ServerHandler {
   readonly exchanges: Exchange[] = [];
   readonly messageErrors: string[] = [];
   headsStarted = 0;
+  withdrawn = 0;
   ended = 0;
   goAways = 0;
   error: Http2ConnectionError | undefined = undefined;
@@ -166,6 +167,9 @@ export class ServerSide implements ConnectionHandler, Http2ServerHandler {
     const exchange = new Exchange(writer, this.act);
     this.exchanges.push(exchange);
     return exchange;
+  }
+  onWithdrawn(): void {
+    this.withdrawn++;
   }
   onStreamEnd(writer: Http2ResponseWriter): void {
     this.ended++;

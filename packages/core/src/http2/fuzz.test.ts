@@ -105,7 +105,7 @@ describe('Http2ServerCodec', () => {
     expect(side.stats.pending_send_bytes.value).toBe(0);
     expect(side.codec.stalls).toBe(0);
     expect(side.codec.activeStreams).toBe(0);
-    expect(side.ended).toBe(side.exchanges.length);
+    expect(side.ended).toBe(side.exchanges.length + side.withdrawn);
   }
 
   it('feed survives any frames, whatever the engine does meanwhile', async () => {

@@ -168,6 +168,7 @@ export class FloodGuard {
   requestEnded(premature: boolean): boolean {
     this.closedStreams++;
     if (premature) this.prematureResets++;
+    if (this.prematureResets === 0) return false;
     const limit = this.options.prematureResetStreamCount;
     return this.prematureResets * 2 >= Math.max(limit, this.closedStreams) && limit > 0;
   }

@@ -40,7 +40,9 @@ export interface Http2ServerHandler {
   onHeadStarted(): void;
   /** A request head is complete: the returned sink gets it and the rest, `writer` answers. */
   newStream(writer: Http2ResponseWriter): RequestSink;
-  /** A stream is over in both directions, or was reset; its sink and writer are done with. */
+  /** A request was reset in the read that brought its head: nobody has seen it; for counting. */
+  onWithdrawn(): void;
+  /** A stream is over in both directions, or was reset or withdrawn; its sink and writer are done with. */
   onStreamEnd(writer: Http2ResponseWriter): void;
   /** GOAWAY has been queued; the handler flushes and closes. No stream is left, of the `streams` that there were. */
   onConnectionError(error: Http2ConnectionError, streams: number): void;

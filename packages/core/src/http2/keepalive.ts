@@ -1,4 +1,5 @@
 /** PINGs that find out whether the peer is still there (Envoy `connection_keepalive`). */
+import type { RandomSource } from '../api/clock.ts';
 import { TimerEntry, type TimerWheel } from '../runtime/timer-wheel.ts';
 import type { Http2Keepalive } from './options.ts';
 
@@ -11,14 +12,16 @@ export interface Pinged {
 export class KeepAlive extends TimerEntry {
   private readonly options: Http2Keepalive;
   private readonly wheel: TimerWheel;
+  private readonly random: RandomSource;
   private readonly user: Pinged;
   private awaiting = false;
   private lastReceivedMs: number;
 
-  constructor(options: Http2Keepalive, wheel: TimerWheel, user: Pinged) {
+  constructor(options: Http2Keepalive, wheel: TimerWheel, random: RandomSource, user: Pinged) {
     super();
     this.options = options;
     this.wheel = wheel;
+    this.random = random;
     this.user = user;
     this.lastReceivedMs = wheel.nowMs();
     this.armInterval();
@@ -27,7 +30,7 @@ export class KeepAlive extends TimerEntry {
   private armInterval(): void {
     const { intervalMs, intervalJitterPercent } = this.options;
     if (intervalMs === 0) this.disarm();
-    else this.wheel.arm(this, intervalMs * (1 + (Math.random() * intervalJitterPercent) / 100));
+    else this.wheel.arm(this, intervalMs * (1 + (this.random() * intervalJitterPercent) / 100));
   }
 
   private ping(): void {

@@ -9,6 +9,8 @@ import type { Http2Options } from './options.ts';
 
 /** Which pseudo-header fields have come. */
 const Pseudo = { method: 1, scheme: 2, path: 4, authority: 8, protocol: 16 } as const;
+/** RFC 3986 3.1, in lower case. */
+const SCHEME = /^[a-z][a-z0-9+.-]*$/;
 const REQUIRED = Pseudo.method | Pseudo.scheme | Pseudo.path;
 
 export class RequestCollector extends FieldCollector {
@@ -82,7 +84,7 @@ export class RequestCollector extends FieldCollector {
         this.applyScheme(value);
         break;
       case FieldKind.authority:
-        this.once(Pseudo.authority, value === '' || this.isAuthority(value));
+        this.once(Pseudo.authority, value !== '' && this.isAuthority(value));
         head.rawAuthority = value;
         break;
       case FieldKind.protocol:
@@ -101,7 +103,8 @@ export class RequestCollector extends FieldCollector {
 
   private applyScheme(value: string): void {
     const scheme = value === 'http' || value === 'https' ? value : value.toLowerCase();
-    this.once(Pseudo.scheme, scheme === 'http' || scheme === 'https');
+    this.once(Pseudo.scheme, scheme === 'http' || scheme === 'https' || SCHEME.test(scheme));
+    // Another scheme is served as http, as by Envoy.
     this.head.scheme = scheme === 'https' ? 'https' : 'http';
   }
 

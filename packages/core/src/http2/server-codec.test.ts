@@ -409,10 +409,25 @@ describe('Http2ServerCodec', () => {
     [10, 'remote error with CONNECT request', 'http2.remote_reset'],
   ])('onReset names the reason for code %i: %s', async (code, reason, details) => {
     const { server, client } = await raw({}, SILENT);
-    client.send(head(POST, Flag.END_HEADERS), frame(FrameType.RST_STREAM, 0, 1, uint32(code)));
+    client.send(head(POST, Flag.END_HEADERS));
+    await client.sync();
+    client.send(frame(FrameType.RST_STREAM, 0, 1, uint32(code)));
     await client.sync();
     expect(server.side.exchanges[0]).toMatchObject({ reset: reason, details, streamEnded: true });
     expect(server.side.stats.rx_reset.value).toBe(1);
+  });
+
+  it('newStream is not asked for a request that is taken back in the read that brought it', async () => {
+    const { server, client } = await raw({}, SILENT);
+    client.send(head(GET), frame(FrameType.RST_STREAM, 0, 1, uint32(8)), head(GET, END, 3));
+    await client.sync();
+    expect([server.side.withdrawn, server.side.ended, server.side.exchanges.length]).toEqual([1, 1, 1]);
+    expect(server.side.stats.rx_reset.value).toBe(1);
+    client.send(head(POST, Flag.END_HEADERS, 5), frame(FrameType.DATA, 0, 5, Buffer.from('x')));
+    client.send(frame(FrameType.RST_STREAM, 0, 5, uint32(8)));
+    await client.sync();
+    expect(server.side.withdrawn).toBe(1);
+    expect(server.side.exchanges[1]).toMatchObject({ body: 'x', reset: 'remote reset' });
   });
 
   it('closed resets what is open, once', async () => {

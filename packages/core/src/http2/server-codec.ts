@@ -1,5 +1,6 @@
 /** HTTP/2 towards clients: frames of one connection → requests, responses → frames. See `session` for what both sides share. */
-import type { ResetReason } from '../api/codec.ts';
+import type { RandomSource } from '../api/clock.ts';
+import type { RequestSink, ResetReason } from '../api/codec.ts';
 import type { ResponseHead } from '../headers/header-map.ts';
 import type { Connection } from '../net/connection.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
@@ -11,6 +12,7 @@ import { writeResponseHead } from './head-writer.ts';
 import type { Http2Options } from './options.ts';
 import { RequestCollector } from './request-head.ts';
 import { clientResetReason } from './reset-codes.ts';
+import { ResetRate } from './reset-rate.ts';
 import { Http2ServerStream } from './server-stream.ts';
 import { Http2Session } from './session.ts';
 
@@ -25,6 +27,7 @@ export class Http2ServerCodec extends Http2Session<Http2ServerStream> {
   private finalStream = MAX_STREAM_ID;
   private draining = false;
   private final = false;
+  private resetRate: ResetRate | undefined = undefined;
 
   constructor(
     connection: Connection,
@@ -32,8 +35,9 @@ export class Http2ServerCodec extends Http2Session<Http2ServerStream> {
     wheel: TimerWheel,
     stats: Http2CodecStats,
     handler: Http2ServerHandler,
+    random: RandomSource = Math.random,
   ) {
-    super(connection, options, wheel, stats);
+    super(connection, options, wheel, stats, random);
     this.handler = handler;
     this.requestFields = new RequestCollector(options);
   }
@@ -157,14 +161,25 @@ export class Http2ServerCodec extends Http2Session<Http2ServerStream> {
       this.refuseHead(id, fields.error as HeadError);
       return;
     }
-    const stream = new Http2ServerStream(this, head, this.wheel.nowMs());
-    stream.remoteEnded = end;
+    const stream = new Http2ServerStream(this, head, end, this.wheel.nowMs());
     if (fields.contentLength >= 0 && !end) stream.bodyLeft = fields.contentLength;
     this.register(stream, id);
-    stream.handOver(this.handler.newStream(stream));
     this.touch(stream);
-    stream.deliverHead(head, end);
-    if (end) this.settle(stream);
+  }
+
+  /** @internal */
+  newSink(stream: Http2ServerStream): RequestSink {
+    return this.handler.newStream(stream);
+  }
+
+  /** @internal The whole request was delivered. */
+  settleOpened(stream: Http2ServerStream): void {
+    this.settle(stream);
+  }
+
+  /** @internal */
+  withdrawn(): void {
+    this.handler.onWithdrawn();
   }
 
   private refuse(id: number, code: ErrorCode): void {
@@ -257,6 +272,13 @@ export class Http2ServerCodec extends Http2Session<Http2ServerStream> {
 
   protected override onPeerSettings(): void {}
 
+  protected override onRstStream(id: number, code: number): void {
+    const nowMs = this.wheel.nowMs();
+    this.resetRate ??= new ResetRate(nowMs);
+    if (this.resetRate.take(nowMs)) super.onRstStream(id, code);
+    else this.fail(ErrorCode.INTERNAL_ERROR, 'http2.too_many_resets');
+  }
+
   protected override onPeerReset(stream: Http2ServerStream, code: number): void {
     stream.cut = true;
     const details = code === ErrorCode.REFUSED_STREAM ? 'http2.remote_refuse' : 'http2.remote_reset';
@@ -278,8 +300,9 @@ export class Http2ServerCodec extends Http2Session<Http2ServerStream> {
   protected override onClosed(stream: Http2ServerStream): void {
     stream.dropSink();
     this.handler.onStreamEnd(stream);
-    const young = this.wheel.nowMs() - stream.startMs <= this.options.prematureResetLifetimeMs;
-    if (!this.over) this.countEnd(stream.cut && young && !stream.answered);
+    if (this.over) return;
+    const early = stream.cut && !stream.answered;
+    this.countEnd(early && this.wheel.nowMs() - stream.startMs <= this.options.prematureResetLifetimeMs);
   }
 
   private countEnd(premature: boolean): void {

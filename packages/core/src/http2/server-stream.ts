@@ -13,6 +13,9 @@ export class Http2ServerStream extends Http2Stream implements Http2ResponseWrite
   readonly startMs: number;
   private sink: RequestSink | undefined = undefined;
   private readonly request: RequestHead;
+  /** The engine knows of it. */
+  private opened = false;
+  private readonly endsWithHead: boolean;
   /** The final response head has been given. */
   answered = false;
   /** The client has ended it with RST_STREAM, or with a frame that made this side send one. */
@@ -22,9 +25,11 @@ export class Http2ServerStream extends Http2Stream implements Http2ResponseWrite
   /** Bytes of the response that are still to come by its Content-Length; -1 when it tells nothing. */
   private responseLeft = -1;
 
-  constructor(session: Http2ServerCodec, request: RequestHead, nowMs: number) {
+  constructor(session: Http2ServerCodec, request: RequestHead, end: boolean, nowMs: number) {
     super(session);
     this.request = request;
+    this.endsWithHead = end;
+    this.remoteEnded = end;
     this.startMs = nowMs;
   }
 
@@ -40,15 +45,25 @@ export class Http2ServerStream extends Http2Stream implements Http2ResponseWrite
 
   // To the sink
 
-  deliverHead(head: RequestHead, end: boolean): void {
-    this.sink?.onHead(head, end);
+  /**
+   * Hands the request to the engine: with its first byte of body, or with the end of the read that brought its head. A
+   * client that takes it back within that read, as in a rapid reset, has caused no work.
+   */
+  private open(): void {
+    if (this.opened) return;
+    this.opened = true;
+    this.sink = this.session.newSink(this);
+    this.sink.onHead(this.request, this.endsWithHead);
+    if (this.endsWithHead) this.session.settleOpened(this);
   }
 
   override deliverData(piece: Buffer, end: boolean, owned: boolean): void {
+    this.open();
     this.sink?.onData(piece, end, owned);
   }
 
   deliverTrailers(trailers: Headers): void {
+    this.open();
     this.sink?.onTrailers(trailers);
   }
 
@@ -57,11 +72,18 @@ export class Http2ServerStream extends Http2Stream implements Http2ResponseWrite
   }
 
   override deliverBatchEnd(): void {
+    if (this.closed) return;
+    this.open();
     if (!this.closed) this.sink?.onBatchEnd();
   }
 
   /** Tells the sink that the stream is no more, unless it has nothing left to wait for. */
   deliverReset(reason: ResetReason, details: string | undefined): void {
+    if (!this.opened) {
+      this.opened = true;
+      this.session.withdrawn();
+      return;
+    }
     const { sink } = this;
     const open = this.sinkOpen;
     this.sink = undefined;

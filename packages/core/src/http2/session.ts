@@ -4,6 +4,7 @@
  * `receive-window`. Invariants: after `over` no frame is parsed and no sink is called but to be told so; a stream that is
  * closed is in no list that counts.
  */
+import type { RandomSource } from '../api/clock.ts';
 import type { Connection } from '../net/connection.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { Http2CodecStats } from '../stats/index.ts';
@@ -23,6 +24,7 @@ const PING_BYTES = Buffer.alloc(8);
 
 export abstract class Http2Session<S extends Http2Stream = Http2Stream> extends SessionOutput<S> {
   protected readonly wheel: TimerWheel;
+  private readonly random: RandomSource;
   protected readonly decoder: HpackDecoder;
   protected readonly trailerFields: TrailerCollector;
   /** Streams that this side has reset: frames for them may still be under way. */
@@ -34,9 +36,17 @@ export abstract class Http2Session<S extends Http2Stream = Http2Stream> extends 
   private dataStream: S | undefined = undefined;
   private dataEnds = false;
 
-  constructor(connection: Connection, options: Http2Options, wheel: TimerWheel, stats: Http2CodecStats) {
+  /** `random` is for the jitter of PINGs. */
+  constructor(
+    connection: Connection,
+    options: Http2Options,
+    wheel: TimerWheel,
+    stats: Http2CodecStats,
+    random: RandomSource,
+  ) {
     super(connection, options, stats);
     this.wheel = wheel;
+    this.random = random;
     this.decoder = new HpackDecoder(options.hpackTableSizeBytes);
     this.trailerFields = new TrailerCollector(options.limits);
     this.window = new ReceiveWindow(options.initialConnectionWindowBytes);
@@ -69,7 +79,7 @@ export abstract class Http2Session<S extends Http2Stream = Http2Stream> extends 
     const { keepalive } = this.options;
     this.writer.settings(ownSettings(this.options, this.client));
     if (this.window.extraBytes > 0) this.writer.windowUpdate(0, this.window.extraBytes);
-    if (keepalive !== undefined) this.keepAlive = new KeepAlive(keepalive, this.wheel, this);
+    if (keepalive !== undefined) this.keepAlive = new KeepAlive(keepalive, this.wheel, this.random, this);
     this.markDirty();
   }
 
@@ -206,8 +216,13 @@ export abstract class Http2Session<S extends Http2Stream = Http2Stream> extends 
       this.fail(ErrorCode.FLOW_CONTROL_ERROR, 'http2.window_exceeded');
       return;
     }
-    if (!this.takesData(stream) || !stream.countBody(data, end)) {
+    if (!this.takesData(stream)) {
       this.messageError(stream, HeadError.messaging);
+      return;
+    }
+    // Only this stream is in doubt, whatever the option says: as with Envoy.
+    if (!stream.countBody(data, end)) {
+      this.streamError(stream, ErrorCode.PROTOCOL_ERROR, HeadError.messaging);
       return;
     }
     this.dataStream = stream;
