@@ -3,8 +3,8 @@ import type { Scenario, Yaml } from './scenario.ts';
 
 const TYPES = 'type.googleapis.com/envoy.extensions.filters';
 const PLACEHOLDER = /<([a-z]+)>/g;
-/** `<unknown>` names a cluster that does not exist; `<port>` stands for the port of a cluster's first host. */
-const NOT_CLUSTERS = ['unknown', 'port'];
+/** `<unknown>` is a cluster that does not exist, `<port>` that of a cluster's first host, `<manager>` the HTTP filter. */
+const NOT_CLUSTERS = ['unknown', 'port', 'manager'];
 
 /** Ports of a scenario's upstreams, by letter. */
 export type UpstreamPorts = Readonly<Record<string, number>>;
@@ -27,8 +27,8 @@ export function fill(scenario: Scenario, text: string): string {
 
 /** Clusters that a scenario speaks of. */
 export function clustersOf(scenario: Scenario): string[] {
-  const { routes, virtualHost, virtualHosts, table, manager, clusters = {}, requests } = scenario;
-  const text = JSON.stringify([routes, virtualHost, virtualHosts, table, manager, clusters, requests]);
+  const { routes, virtualHost, virtualHosts, table, manager, listener, clusters = {}, requests } = scenario;
+  const text = JSON.stringify([routes, virtualHost, virtualHosts, table, manager, listener, clusters, requests]);
   const named = [...text.matchAll(PLACEHOLDER)].map(([, cluster]) => cluster as string);
   return [...new Set([...named, ...Object.keys(clusters)])].filter((name) => !NOT_CLUSTERS.includes(name));
 }
@@ -36,7 +36,10 @@ export function clustersOf(scenario: Scenario): string[] {
 /** Upstreams that a scenario needs. */
 export function upstreamsOf(scenario: Scenario): string[] {
   const letters = clustersOf(scenario).flatMap((cluster) => scenario.clusters?.[cluster]?.hosts ?? [cluster]);
-  return [...new Set([...letters, ...Object.keys(scenario.upstreams ?? {})])].filter((each) => each.length === 1);
+  const { upstreams = {}, servers = {} } = scenario;
+  return [...new Set([...letters, ...Object.keys(upstreams), ...Object.keys(servers)])].filter(
+    (each) => each.length === 1,
+  );
 }
 
 /** The whole configuration. */
@@ -57,14 +60,13 @@ export function bootstrap(placed: readonly Placed[]): Yaml {
 }
 
 function listener(scenario: Scenario): Yaml {
-  return {
-    name: scenario.name,
-    address: socketAddress(0),
-    filter_chains: [
-      { filters: [{ name: 'envoy.filters.network.http_connection_manager', typed_config: manager(scenario) }] },
-    ],
-    ...scenario.listener,
+  const http = {
+    name: 'envoy.filters.network.http_connection_manager',
+    typed_config: manager(scenario),
   };
+  const text = JSON.stringify({ filter_chains: [{ filters: ['<manager>'] }], ...scenario.listener });
+  const rest = JSON.parse(fill(scenario, text.replaceAll('"<manager>"', JSON.stringify(http))));
+  return { name: scenario.name, address: socketAddress(0), ...rest };
 }
 
 function manager(scenario: Scenario): Yaml {

@@ -40,7 +40,8 @@ function walk(field: string, envoy: unknown, mesh: unknown, found: Difference[])
 function byName(lines: readonly string[]): Record<string, string[]> {
   const fields: Record<string, string[]> = {};
   for (const line of lines) {
-    const name = line.slice(0, line.indexOf(':'));
+    // A pseudo header begins with a colon.
+    const name = line.slice(0, line.indexOf(':', 1));
     (fields[name] ??= []).push(line.slice(name.length + 2));
   }
   return Object.fromEntries(Object.entries(fields).map(([name, values]) => [name, values.join(' | ')])) as never;

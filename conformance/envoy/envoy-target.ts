@@ -14,7 +14,7 @@ export const ENVOY = process.env.ENVOY_BIN ?? 'envoy';
 export function envoyVersion(): string | undefined {
   try {
     const text = execFileSync(ENVOY, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    return /\/(\d+\.\d+\.\d+)[^/]*\//.exec(text)?.[1];
+    return /version: [\da-f]+\/(\d+\.\d+\.\d+)/.exec(text)?.[1];
   } catch {
     return undefined;
   }

@@ -3,8 +3,10 @@ import { networkInterfaces } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RawClient, type RawResponse, type ReceivedRequest, rawClient, type Upstream } from '@mesh/testing';
 import { clusterName, fill } from './bootstrap.ts';
-import { normalizeFields, normalizeText, type Replacement } from './normalize.ts';
+import { normalizeAll, normalizeFields, normalizeText, type Replacement } from './normalize.ts';
 import type { RequestSpec, Scenario } from './scenario.ts';
+import type { Server } from './server.ts';
+import type { Talk } from './talk.ts';
 
 /** Addresses of this machine, which Envoy tells to mirrors as its own. */
 const OWN_ADDRESSES = Object.values(networkInterfaces())
@@ -45,16 +47,20 @@ export interface SeenExchange {
   readonly end?: string;
 }
 
+/** What came of a request, or of a talk, which says itself what is compared. */
+export type Seen = SeenExchange | { readonly talk: unknown };
+
 /** A running scenario: its listener's port, its upstreams by letter. */
 export interface Stage {
   readonly scenario: Scenario;
   readonly port: number;
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly servers: ReadonlyMap<string, Server>;
 }
 
-/** Plays all requests of a scenario, one after the other. */
-export async function play(stage: Stage): Promise<SeenExchange[]> {
-  const exchanges: SeenExchange[] = [];
+/** Plays all requests of a scenario, then its talks, one after the other. */
+export async function play(stage: Stage): Promise<Seen[]> {
+  const exchanges: Seen[] = [];
   let client: RawClient | undefined;
   for (const given of stage.scenario.requests) {
     const request = typeof given === 'string' ? shorthand(given) : given;
@@ -65,7 +71,16 @@ export async function play(stage: Stage): Promise<SeenExchange[]> {
     exchanges.push(await exchange(stage, client, request));
   }
   client?.socket.destroy();
+  for (const talk of stage.scenario.talks ?? []) exchanges.push({ talk: await converse(stage, talk) });
   return exchanges;
+}
+
+async function converse(stage: Stage, talk: Talk): Promise<unknown> {
+  const replacements = replacementsOf(stage, 0);
+  const seen = watch(stage);
+  const received = () => seen(replacements);
+  const result = await talk({ port: stage.port, received });
+  return normalizeAll(result, replacements);
 }
 
 /** `/path`, `METHOD /path`, `METHOD http://host/path`. */
@@ -75,12 +90,8 @@ function shorthand(text: string): RequestSpec {
 }
 
 async function exchange(stage: Stage, client: RawClient, request: RequestSpec): Promise<SeenExchange> {
-  const counts = new Map([...stage.upstreams].map(([letter, upstream]) => [letter, upstream.requests.length]));
   const clientPort = client.socket.localPort ?? 0;
-  const seen = () =>
-    [...stage.upstreams].flatMap(([letter, upstream]) =>
-      upstream.requests.slice(counts.get(letter)).map((each) => ({ letter, each })),
-    );
+  const seen = watch(stage);
   await client.send(Buffer.from(bytesOf(request, stage.scenario), 'latin1')).catch(() => {});
   for (const [afterMs, bytes] of request.later ?? []) {
     await delay(afterMs);
@@ -94,14 +105,30 @@ async function exchange(stage: Stage, client: RawClient, request: RequestSpec): 
   }
   const tunnel = request.reads === undefined ? undefined : await tunnelled(client, request.reads);
   const end = request.untilClosed === true ? await endOf(client) : undefined;
-  if (request.upstreamRequests !== undefined) await atLeast(request.upstreamRequests, seen);
   const replacements = replacementsOf(stage, clientPort);
+  if (request.upstreamRequests !== undefined) await atLeast(request.upstreamRequests, () => seen(replacements));
   return {
     responses: responses.map((each) => seenResponse(each, replacements)),
-    upstream: seen().map(({ letter, each }) => seenRequest(letter, each, replacements)),
+    upstream: seen(replacements),
     ...(tunnel === undefined ? {} : { tunnel }),
     ...(end === undefined ? {} : { end }),
   };
+}
+
+/** What the upstreams receive from now on. */
+function watch({ upstreams, servers }: Stage): (replacements: readonly Replacement[]) => SeenRequest[] {
+  const counts = new Map([...upstreams].map(([letter, upstream]) => [letter, upstream.requests.length]));
+  const before = new Map([...servers].map(([letter, server]) => [letter, server.received.length]));
+  return (replacements) => [
+    ...[...upstreams].flatMap(([letter, upstream]) =>
+      upstream.requests.slice(counts.get(letter)).map((each) => seenRequest(letter, each, replacements)),
+    ),
+    ...[...servers].flatMap(([letter, server]) =>
+      server.received
+        .slice(before.get(letter))
+        .map((each) => normalizeAll({ cluster: letter, ...each }, replacements) as SeenRequest),
+    ),
+  ];
 }
 
 function bytesOf(request: RequestSpec, scenario: Scenario): string {
@@ -150,8 +177,10 @@ async function atLeast(count: number, seen: () => readonly unknown[]): Promise<v
   while (seen().length < count && performance.now() < endMs) await delay(5);
 }
 
-function replacementsOf({ scenario, port, upstreams }: Stage, clientPort: number): Replacement[] {
-  const ports = [...upstreams].map(([letter, upstream]): Replacement => [`127.0.0.1:${upstream.port}`, `<${letter}>`]);
+function replacementsOf({ scenario, port, upstreams, servers }: Stage, clientPort: number): Replacement[] {
+  const ports = [...upstreams, ...servers].map(
+    ([letter, each]): Replacement => [`127.0.0.1:${each.port}`, `<${letter}>`],
+  );
   const names = new RegExp(`${clusterName(scenario, '')}([a-z]+)`);
   return [
     ...(scenario.masks ?? []),

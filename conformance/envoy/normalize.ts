@@ -8,7 +8,7 @@
 const DAY_MS = 86_400_000;
 
 /** The last entry of x-forwarded-for, when it is this machine. */
-const LOOPBACK_PEER = /(?<=^|,)(?:<own address>|127\.0\.0\.1)$/;
+const LOOPBACK_PEER = /(?<=^|,)(?:<own address>|127\.0\.0\.1|::1)$/;
 
 /** Text to look for and what to put in its place. */
 export type Replacement = readonly [RegExp | string, string];
@@ -48,4 +48,22 @@ export function normalizeFields(
   return [...lines]
     .sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0))
     .map(([name, value]) => normalizeField(name, value, replacements));
+}
+
+/** Everything within what a talk or a server wrote down; lists called `headers` or `trailers` hold fields. */
+export function normalizeAll(value: unknown, replacements: readonly Replacement[], key = ''): unknown {
+  if (typeof value === 'string') return normalizeText(value, replacements);
+  if (Array.isArray(value)) {
+    if (key === 'headers' || key === 'trailers') return normalizeFields(value.map(nameAndValue), replacements);
+    return value.map((each) => normalizeAll(each, replacements));
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+  return Object.fromEntries(entries.map(([name, each]) => [name, normalizeAll(each, replacements, name)]));
+}
+
+/** `name: value` in its two parts; a pseudo header begins with a colon. */
+function nameAndValue(line: string): [name: string, value: string] {
+  const at = line.indexOf(':', 1);
+  return [line.slice(0, at), line.slice(at + 2)];
 }

@@ -2,13 +2,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { answer, startUpstream, type Upstream } from '@mesh/testing';
 import { clustersOf, type Placed, type UpstreamPorts, upstreamsOf } from './bootstrap.ts';
-import { play, type SeenExchange } from './exchange.ts';
+import { play, type Seen } from './exchange.ts';
 import type { Scenario } from './scenario.ts';
+import type { Server } from './server.ts';
 import type { StartTarget, Target } from './target.ts';
 
 /** What came of a scenario. */
 export interface Observation {
-  readonly exchanges: readonly SeenExchange[];
+  readonly exchanges: readonly Seen[];
   readonly counters?: Readonly<Record<string, number>>;
 }
 
@@ -33,6 +34,7 @@ export const REFUSING_PORT = 1;
 
 interface Prepared extends Placed {
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly servers: ReadonlyMap<string, Server>;
 }
 
 /** Starts upstreams and the target, plays every scenario, and ends all of it. */
@@ -46,29 +48,38 @@ export async function runAll(scenarios: readonly Scenario[], start: StartTarget)
       await target.close();
     }
   } finally {
-    await Promise.all(prepared.flatMap(({ upstreams }) => [...upstreams.values()].map((each) => each.close())));
+    const all = prepared.flatMap(({ upstreams, servers }) => [...upstreams.values(), ...servers.values()]);
+    await Promise.all(all.map((each) => each.close()));
   }
 }
 
 async function prepare(scenario: Scenario): Promise<Prepared> {
   const upstreams = new Map<string, Upstream>();
+  const servers = new Map<string, Server>();
   const ports: Record<string, number> = {};
   for (const letter of upstreamsOf(scenario)) {
+    const start = scenario.servers?.[letter];
+    if (start !== undefined) {
+      const server = await start(letter);
+      servers.set(letter, server);
+      ports[letter] = server.port;
+      continue;
+    }
     const upstream = await startUpstream(scenario.upstreams?.[letter] ?? answer({ reason: 'OK', body: letter }));
     upstreams.set(letter, upstream);
     ports[letter] = upstream.port;
   }
   if (clustersOf(scenario).includes('refused')) ports.refused = REFUSING_PORT;
-  return { scenario, upstreams, ports: ports satisfies UpstreamPorts };
+  return { scenario, upstreams, servers, ports: ports satisfies UpstreamPorts };
 }
 
 async function observe(prepared: readonly Prepared[], target: Target): Promise<Observations> {
-  const exchanges = new Map<string, SeenExchange[]>();
+  const exchanges = new Map<string, Seen[]>();
   const waiting = prepared.filter(({ scenario }) => !target.refused.has(scenario.name)).reverse();
   const lane = async () => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const { scenario, upstreams } = next;
-      exchanges.set(scenario.name, await play({ scenario, upstreams, port: target.port(scenario.name) }));
+      const { scenario, upstreams, servers } = next;
+      exchanges.set(scenario.name, await play({ scenario, upstreams, servers, port: target.port(scenario.name) }));
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));

@@ -1,5 +1,7 @@
 /** What a scenario is: a piece of Envoy configuration, upstreams that do as told, requests, and what is compared. */
 import type { Behaviour } from '@mesh/testing';
+import type { StartServer } from './server.ts';
+import type { Talk } from './talk.ts';
 
 /** Any piece of Envoy configuration, with the field names of its YAML. */
 export type Yaml = Readonly<Record<string, unknown>>;
@@ -26,7 +28,7 @@ export interface Scenario {
   readonly table?: Yaml;
   /** More fields of the connection manager. */
   readonly manager?: Yaml;
-  /** More fields of the listener. */
+  /** More fields of the listener; a filter `'<manager>'` stands for the connection manager of this scenario. */
   readonly listener?: Yaml;
   /** Fields of the router filter. */
   readonly router?: Yaml;
@@ -36,7 +38,11 @@ export interface Scenario {
   readonly upstreams?: Readonly<Record<string, Behaviour>>;
   /** Keys of the static runtime layer; they are seen by all scenarios. */
   readonly runtime?: Yaml;
+  /** Upstreams that speak something else than HTTP/1.1, by letter. */
+  readonly servers?: Readonly<Record<string, StartServer>>;
   readonly requests: readonly (string | RequestSpec)[];
+  /** Conversations that are more than HTTP/1.1 requests, behind those. */
+  readonly talks?: readonly Talk[];
   /** Statistics to compare, e.g. `http.no_route`, `cluster.a.upstream_rq_retry`. */
   readonly counters?: readonly string[];
   /** Replaced before comparing, beyond what `normalize.ts` does: what depends on time or chance. */

@@ -6,7 +6,7 @@ import type { Route } from './route.ts';
 import type { Runtime } from './runtime.ts';
 import type { StatsScope } from './stats.ts';
 import type { LocalCertificate, TlsInfo } from './tls.ts';
-import type { Clusters } from './upstream.ts';
+import type { Clusters, UpstreamConnection } from './upstream.ts';
 
 /** What `stream.reply` returns, so that a hook can say `return stream.reply(…)`. */
 export interface Replied {
@@ -163,6 +163,19 @@ export interface PeerCertificate {
   readonly pem: string;
   /** The certificate and its chain. */
   readonly chainPem: string;
+  /** RFC 2253 form. */
+  readonly issuer?: string;
+  /** Hexadecimal, lower case. */
+  readonly serial?: string;
+  /** SHA-1 of the DER form, hexadecimal, lower case. */
+  readonly sha1?: string;
+  readonly emailSans?: readonly string[];
+  readonly ipSans?: readonly string[];
+  /** Texts of other names. */
+  readonly otherSans?: readonly string[];
+  /** Unix milliseconds. */
+  readonly validFromMs?: number;
+  readonly validToMs?: number;
 }
 
 /** Facts gathered while the exchange runs; the source of access logs. Times are monotonic milliseconds. */
@@ -184,6 +197,8 @@ export interface StreamInfo {
   upstreamHost: Host | undefined;
   /** The upstream's side of the exchange is HTTP/2. */
   upstreamHttp2?: boolean;
+  /** The connection to `upstreamHost`; absent before there is one. */
+  upstreamConnection?: UpstreamConnection | undefined;
   upstreamCluster: string;
   attempts: number;
   /** Named values that filters hand to one another and to logs; absent until first used. */

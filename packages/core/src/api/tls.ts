@@ -11,6 +11,8 @@ export interface TlsInfo {
   readonly serverName: string;
   /** The protocol that was agreed on (ALPN). */
   readonly alpn: string;
+  /** Group of the key exchange, e.g. `X25519`; absent where Node.js does not tell it, as on the server's side. */
+  readonly group?: string | undefined;
   /** Hexadecimal. */
   readonly sessionId: string;
   /** The handshake took up an earlier session. */
@@ -30,4 +32,8 @@ export interface LocalCertificate {
   readonly subject: string;
   readonly uriSans: readonly string[];
   readonly dnsSans: readonly string[];
+  readonly emailSans?: readonly string[];
+  readonly ipSans?: readonly string[];
+  /** Texts of other names. */
+  readonly otherSans?: readonly string[];
 }

@@ -12,7 +12,13 @@ const pathMatcher = message({ path: required(stringMatcher) }, { name: 'envoy.ty
 
 const portRange = message(
   { start: withDefault(uint32({ max: 65536 }), 0), end: withDefault(uint32({ max: 65536 }), 0) },
-  { name: 'envoy.type.v3.Int32Range' },
+  {
+    name: 'envoy.type.v3.Int32Range',
+    check({ start = 0, end = 0 }, report) {
+      if (start < end) return;
+      report({ message: `range start ${start} cannot be greater or equal than range end ${end}` });
+    },
+  },
 );
 
 /** Getters, because sets and negations lead back to the message. */

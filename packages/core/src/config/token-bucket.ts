@@ -2,10 +2,10 @@
 import { message, required, withDefault } from './message.ts';
 import { bool, duration, nonEmpty, uint32 } from './proto-json.ts';
 
-/** Envoy `TokenBucket`. */
+/** Envoy `TokenBucket`. A bucket of no tokens gives none, as in Envoy. */
 export const tokenBucket = message(
   {
-    max_tokens: required(uint32({ min: 1 })),
+    max_tokens: required(uint32()),
     tokens_per_fill: withDefault(uint32({ min: 1 }), 1),
     fill_interval: required(duration({ aboveMs: 0 })),
   },

@@ -34,7 +34,7 @@ const BUILT_IN: OperatorTable = {
 const REFUSED: Readonly<Record<string, string>> = {
   CEL: 'CEL expressions are not built yet',
   TYPED_CEL: 'CEL expressions are not built yet',
-  XFCC_VALUE: 'TLS is not built yet',
+  XFCC_VALUE: 'not built yet',
 };
 
 /** @throws SyntaxError for an unknown command and bad arguments, in Envoy's words. */

@@ -168,6 +168,28 @@ const printed: readonly Row[] = [
     { connection: { peerCertificate: CERTIFICATE } },
   ],
   [
+    '%DOWNSTREAM_PEER_ISSUER%|%DOWNSTREAM_PEER_SERIAL%|%DOWNSTREAM_PEER_FINGERPRINT_1%|%DOWNSTREAM_PEER_EMAIL_SAN%',
+    'CN=ca|0a|ee|a@b.test,c@d.test',
+    'of the certificate, what only verification needs',
+    {
+      connection: {
+        peerCertificate: {
+          ...CERTIFICATE,
+          issuer: 'CN=ca',
+          serial: '0a',
+          sha1: 'ee',
+          emailSans: ['a@b.test', 'c@d.test'],
+        },
+      },
+    },
+  ],
+  [
+    '%DOWNSTREAM_PEER_IP_SAN%|%DOWNSTREAM_PEER_CERT_V_START(%Y)%|%DOWNSTREAM_PEER_CERT_V_END(%F)%',
+    '::1|1970|1970-01-02',
+    'and its dates',
+    { connection: { peerCertificate: { ...CERTIFICATE, ipSans: ['::1'], validFromMs: 0, validToMs: 86_400_000 } } },
+  ],
+  [
     '%DOWNSTREAM_TLS_VERSION%|%DOWNSTREAM_TLS_CIPHER%|%DOWNSTREAM_TLS_SESSION_ID%',
     'TLSv1.3|TLS_AES_128_GCM_SHA256|-',
     'of the handshake',

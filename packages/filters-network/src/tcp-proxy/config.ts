@@ -47,7 +47,7 @@ const hashPolicy = message(
     source_ip: message({}, { name: 'envoy.type.v3.HashPolicy.SourceIp' }),
     filter_state: message({ key: required(nonEmpty()) }, { name: 'envoy.type.v3.HashPolicy.FilterState' }),
   },
-  { name: 'envoy.type.v3.HashPolicy', oneofs: [{ fields: ['source_ip', 'filter_state'] }] },
+  { name: 'envoy.type.v3.HashPolicy', oneofs: [{ fields: ['source_ip', 'filter_state'], required: true }] },
 );
 
 const tlvEntry = message(

@@ -23,6 +23,9 @@ const directRemote: AddressSource = ({ connection: { directRemoteIp, remoteIp, r
   directRemoteIp === undefined ? { ip: remoteIp, port: remotePort } : { ip: directRemoteIp, port: 0 };
 const local: AddressSource = ({ connection }) => ({ ip: connection.localIp, port: connection.localPort });
 const upstream: AddressSource = ({ info }) => info.upstreamHost;
+/** This side of the upstream connection. */
+const upstreamLocal: AddressSource = ({ info: { upstreamConnection } }) =>
+  upstreamConnection && { ip: upstreamConnection.localIp, port: upstreamConnection.localPort };
 
 function text({ ip, port }: Address): string {
   const version = isIP(ip);
@@ -98,9 +101,6 @@ function port(source: AddressSource): OperatorSpec {
   });
 }
 
-/** An address that streams do not record. */
-const unknown: AddressSource = () => undefined;
-
 export const addressOperators: OperatorTable = {
   DOWNSTREAM_REMOTE_ADDRESS: withPort(remote),
   DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: withoutPort(remote),
@@ -118,7 +118,7 @@ export const addressOperators: OperatorTable = {
   UPSTREAM_REMOTE_ADDRESS: withPort(upstream),
   UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: withoutPort(upstream),
   UPSTREAM_REMOTE_PORT: port(upstream),
-  UPSTREAM_LOCAL_ADDRESS: withPort(unknown),
-  UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: withoutPort(unknown),
-  UPSTREAM_LOCAL_PORT: port(unknown),
+  UPSTREAM_LOCAL_ADDRESS: withPort(upstreamLocal),
+  UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: withoutPort(upstreamLocal),
+  UPSTREAM_LOCAL_PORT: port(upstreamLocal),
 };

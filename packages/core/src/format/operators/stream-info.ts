@@ -131,6 +131,7 @@ export const streamInfoOperators: OperatorTable = {
     info.upstreamFirstByteMs > 0 ? PROTOCOLS[info.upstreamHttp2 ? 2 : 1] : undefined,
   ),
   CONNECTION_ID: plain(({ connection }) => connection.id),
+  UPSTREAM_CONNECTION_ID: plain(({ info }) => info.upstreamConnection?.id),
   STREAM_ID: plain(({ requestHeaders }) => requestHeaders.get('x-request-id')),
   UNIQUE_ID: plain(() => randomUUID()),
   ROUTE_NAME: plain(({ route }) => notEmpty(route?.name)),

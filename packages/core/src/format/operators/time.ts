@@ -22,7 +22,15 @@ function calendar(wallMs: Moment, local = false): OperatorSpec {
 
 const started: Moment = ({ info }) => info.startWallMs;
 const now: Moment = ({ timers }) => timers.clock.wallMs();
-/** A certificate's dates: none without TLS. */
+/** A date of the client's certificate. */
+function clientCertificate(at: 'validFromMs' | 'validToMs'): Moment {
+  return ({ connection }) => connection.peerCertificate?.[at];
+}
+/** A date of the upstream's certificate. */
+function upstreamCertificate(at: 'validFromMs' | 'validToMs'): Moment {
+  return ({ info }) => info.upstreamConnection?.tls?.peerCertificate?.[at];
+}
+/** What is not recorded. */
 const never: Moment = () => undefined;
 
 /** 0 means: has not happened. */
@@ -73,10 +81,10 @@ export const timeOperators: OperatorTable = {
   START_TIME_LOCAL: calendar(started, true),
   EMIT_TIME: calendar(now),
   EMIT_TIME_LOCAL: calendar(now, true),
-  DOWNSTREAM_PEER_CERT_V_START: calendar(never),
-  DOWNSTREAM_PEER_CERT_V_END: calendar(never),
-  UPSTREAM_PEER_CERT_V_START: calendar(never),
-  UPSTREAM_PEER_CERT_V_END: calendar(never),
+  DOWNSTREAM_PEER_CERT_V_START: calendar(clientCertificate('validFromMs')),
+  DOWNSTREAM_PEER_CERT_V_END: calendar(clientCertificate('validToMs')),
+  UPSTREAM_PEER_CERT_V_START: calendar(upstreamCertificate('validFromMs')),
+  UPSTREAM_PEER_CERT_V_END: calendar(upstreamCertificate('validToMs')),
   DURATION: plain(({ info, timers }) => Math.floor((happened(info.endMs) ?? timers.nowMs()) - info.startMs)),
   REQUEST_DURATION: plain(between(point('DS_RX_BEG'), point('DS_RX_END'))),
   RESPONSE_DURATION: plain(between(point('DS_RX_BEG'), point('US_RX_BEG'))),

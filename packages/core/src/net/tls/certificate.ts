@@ -14,6 +14,7 @@ export interface PeerCertificateFacts extends PeerCertificate {
   readonly sha1: string;
   readonly emailSans: readonly string[];
   readonly ipSans: readonly string[];
+  readonly otherSans: readonly string[];
   /** Unix milliseconds. */
   readonly validFromMs: number;
   readonly validToMs: number;
@@ -115,6 +116,10 @@ class LazyCertificate implements PeerCertificateFacts {
     return printable(this.facts.altNames, 'IP_ADDRESS');
   }
 
+  get otherSans(): readonly string[] {
+    return printable(this.facts.altNames, 'OTHER_NAME');
+  }
+
   get validFromMs(): number {
     return this.facts.validFromMs;
   }
@@ -127,7 +132,14 @@ class LazyCertificate implements PeerCertificateFacts {
 /** Facts of a certificate of this side. */
 export function localCertificateOf(certificate: X509Certificate): LocalCertificate {
   const { subject, altNames } = certificateFacts(certificate);
-  return { subject, uriSans: printable(altNames, 'URI'), dnsSans: printable(altNames, 'DNS') };
+  return {
+    subject,
+    uriSans: printable(altNames, 'URI'),
+    dnsSans: printable(altNames, 'DNS'),
+    emailSans: printable(altNames, 'EMAIL'),
+    ipSans: printable(altNames, 'IP_ADDRESS'),
+    otherSans: printable(altNames, 'OTHER_NAME'),
+  };
 }
 
 /**
