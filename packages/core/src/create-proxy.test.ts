@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { cluster, http, listener, route } from './compose.ts';
 import { ConfigError } from './config/issues.ts';
 import { createProxy, validateConfig } from './create-proxy.ts';
-import { defineHttpFilter, defineNetworkFilter, defineTerminalHttpFilter } from './define.ts';
+import { defineDiscovery, defineHttpFilter, defineNetworkFilter, defineTerminalHttpFilter } from './define.ts';
 
 const end = defineTerminalHttpFilter({ name: 'test.filters.http.end', config: z.object({}), create: () => ({}) });
 const pass = defineHttpFilter({ name: 'test.filters.http.pass', config: z.object({}), create: () => ({}) });
@@ -64,11 +64,6 @@ describe('createProxy', () => {
       'Error: non-terminal filter named test.filters.network.tap of type test.filters.network.tap is the last filter in a network filter chain.',
     ],
     [
-      'an empty chain',
-      { listeners: [listener(at('l'))] },
-      'needs a terminal filter: a network filter chain without one serves nobody',
-    ],
-    [
       'names without discovery',
       { clusters: [cluster('c', { type: 'STRICT_DNS', endpoints: ['a.test:1'] })] },
       `${path}.clusters[0].type: no extension serves clusters of type STRICT_DNS (pass extensions: [...standard])`,
@@ -101,5 +96,35 @@ describe('createProxy', () => {
 
   it('tells problems of an object in the file config.json', async () => {
     await expect(createProxy({ config: { bogus: 1 } })).rejects.toThrow(/^config\.json:2:3 bogus: unknown field/);
+  });
+
+  describe('what was built', () => {
+    const closed: string[] = [];
+    const names = defineDiscovery({
+      name: 'test.discovery.names',
+      types: ['STRICT_DNS'],
+      create: ({ clusterName }) => ({ start: () => Promise.resolve(), close: () => void closed.push(clusterName) }),
+    });
+    const broken = defineTerminalHttpFilter({
+      name: 'test.filters.http.broken',
+      config: z.object({}),
+      create: () => {
+        throw new Error('no such key');
+      },
+    });
+    const clusters = ['a', 'b'].map((name) => cluster(name, { type: 'STRICT_DNS', endpoints: ['a.test:1'] }));
+
+    it.each<[string, ReturnType<typeof to>, string | undefined]>([
+      ['when a later part cannot be built', http({ routes: [], filters: [broken()] }), 'no such key'],
+      ['when it was built to be checked only', to('a'), undefined],
+    ])('is closed %s', async (_, chain, problem) => {
+      closed.length = 0;
+      const listeners = [listener({ ...at('l'), http: chain })];
+      const checked = validateConfig({ clusters, listeners, extensions: [names] }).catch(
+        ({ message }: Error) => message,
+      );
+      expect(await checked).toBe(problem);
+      expect(closed).toEqual(['a', 'b']);
+    });
   });
 });

@@ -80,7 +80,8 @@ export async function createProxy(options: ProxyOptions): Promise<MeshProxy> {
  * @throws as `createProxy`.
  */
 export async function validateConfig(options: ProxyOptions): Promise<void> {
-  await createProxy(options);
+  const proxy = await createProxy(options);
+  await proxy.close();
 }
 
 /** The JSON Schema of everything that `config` may hold with these extensions (`mesh schema`). */

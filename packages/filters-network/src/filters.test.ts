@@ -6,7 +6,7 @@ import {
   defineNetworkFilter,
   type NetworkConnection,
 } from '@mesh/core';
-import { type RawClient, rawClient, startProxy, turn, VirtualClock } from '@mesh/testing';
+import { type RawClient, rawClient, startProxy, testNetworkFilter, turn, VirtualClock } from '@mesh/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { connectionLimit, localRateLimit, rbac, sniCluster } from './index.ts';
@@ -57,20 +57,15 @@ describe('connection_limit', () => {
   });
 
   it('waits before it closes when told to', async () => {
-    const clock = new VirtualClock();
-    const filter = connectionLimit({ statPrefix: 'p', maxConnections: 1, delay: '2s' });
-    const { connect, proxy, upstream } = await live([filter], { clock });
-    await connect();
-    await upstream.connection(0);
-    const second = await connect();
-    await proxy.untilStat('connection_limit.p.limited_connections', 1);
+    const t = testNetworkFilter(connectionLimit({ statPrefix: 'p', maxConnections: 1, delay: '2s' }));
+    const first = await t.connect();
+    const second = await t.connect();
+    expect([first.admitted, second.admitted]).toEqual([true, false]);
     await second.send('into the void');
-    clock.advance(1_900);
-    for (let i = 0; i < 20; i++) await turn();
-    expect(second.peerEnded).toBe(false);
-    clock.advance(200);
-    await ended(second);
-    expect(upstream.connections.length).toBe(1);
+    await t.clock.advanceAsync(1_900);
+    expect([second.state, second.passed]).toEqual(['open', '']);
+    await t.clock.advanceAsync(200);
+    expect([first.state, second.state]).toEqual(['open', 'closed']);
   });
 });
 

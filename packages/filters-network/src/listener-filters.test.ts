@@ -1,5 +1,5 @@
 import net from 'node:net';
-import { defineListenerFilter, type ListenerFilter } from '@mesh/core';
+import { defineListenerFilter, filterChain, type ListenerFilter } from '@mesh/core';
 import { type LiveProxy, until, VirtualClock } from '@mesh/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -341,6 +341,18 @@ describe('clients that vanish', () => {
     await proxy.close();
     await Promise.all(ends.map(({ end }) => end));
     expect(stat(proxy, 'downstream_pre_cx_active') + stat(proxy, 'downstream_cx_active')).toBe(0);
+  });
+});
+
+describe('a chain without filters', () => {
+  it.each([
+    ['cleartext', {}],
+    ['TLS, before the handshake', { tls: tlsOf('server') }],
+  ])('closes its connections (%s)', async (_title, more) => {
+    const proxy = await serve({ filterChains: [filterChain({ name: 'nobody', filters: [], ...more })] });
+    expect(await exchange(proxy.port)).toEqual({ text: '', error: undefined });
+    await nothingLeft(proxy);
+    expect([stat(proxy, 'downstream_cx_total'), stat(proxy, 'downstream_cx_destroy')]).toEqual([1, 1]);
   });
 });
 

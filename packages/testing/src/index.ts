@@ -1,10 +1,33 @@
 /**
- * The test kit: filters without sockets, live proxies, upstreams that misbehave in exactly known ways, a raw client and
+ * The test kit: filters of every kind without sockets, live proxies, upstreams that misbehave in exactly known ways, a raw client and
  * virtual time.
  */
 export type { BodyInput, HeadersInput } from './bytes.ts';
 export { type ConnectionEnd, RawClient, type RawResponse, rawClient } from './client/raw-client.ts';
 export { turn, VirtualClock } from './clock.ts';
+export { FarEnd } from './connection/fake-socket.ts';
+export {
+  type ConnectOutcome,
+  HostUnderTest,
+  ScriptedCluster,
+  type ScriptedClusterOptions,
+} from './connection/scripted-cluster.ts';
+export {
+  ListenerFilterTest,
+  type ListenerFilterUnderTest,
+  type ListenerOutcome,
+  PendingUnderTest,
+  type TestListenerFilterOptions,
+  testListenerFilter,
+} from './connection/test-listener-filter.ts';
+export {
+  ClientUnderTest,
+  type ConnectOptions,
+  NetworkFilterTest,
+  type NetworkFilterUnderTest,
+  type TestNetworkFilterOptions,
+  testNetworkFilter,
+} from './connection/test-network-filter.ts';
 export {
   type ConfigUnderTest,
   type ExplainOptions,

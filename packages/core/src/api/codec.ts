@@ -1,5 +1,6 @@
 /** Where a codec and the stream engine meet: four small interfaces, the same for HTTP/1 and HTTP/2. */
 import type { Headers, RequestHeaders, ResponseHeaders } from './headers.ts';
+import type { UpstreamConnection } from './upstream.ts';
 
 /** Why a stream ended before its message was complete. Envoy's names (`StreamResetReason`). */
 export type ResetReason =
@@ -73,6 +74,8 @@ export interface ResponseSink extends MessageSink<ResponseHeaders> {
 
 /** The client codec's side of an upstream stream. */
 export interface RequestWriter {
+  /** What the request travels on; absent where there is no such thing. */
+  readonly connection?: UpstreamConnection | undefined;
   writeHead(head: RequestHeaders, end: boolean): void;
   writeData(chunk: Uint8Array, end: boolean, owned: boolean): void;
   writeTrailers(trailers: Headers): void;

@@ -109,6 +109,17 @@ export interface ProxiedConnection {
   readonly tlvs?: readonly { readonly type: number; readonly value: Uint8Array }[] | undefined;
 }
 
+/** An upstream connection, for formats and logs. */
+export interface UpstreamConnection {
+  /** Unique within the process. */
+  readonly id: number;
+  /** Address of this side; '' for unix sockets. */
+  readonly localIp: string;
+  readonly localPort: number;
+  /** Facts of the handshake; `undefined` without TLS. */
+  readonly tls: TlsInfo | undefined;
+}
+
 /** Who asked for a TCP connection. */
 export interface TcpUser {
   onConnected(link: TcpLink, host: Host): void;

@@ -127,8 +127,9 @@ function misplacedInUpgrades({ upgrades, path }: Manager): SchemaIssue[] {
 
 type ChainKind = 'network' | 'http' | 'http upgrade';
 
-/** Exactly the last filter of a chain is terminal. */
+/** Exactly the last filter of a chain is terminal. As with Envoy, connections of a network chain without filters are closed. */
 function misplaced(filters: Entries, path: ConfigPath, kind: ChainKind): SchemaIssue[] {
+  if (filters.length === 0 && kind === 'network') return [];
   if (filters.length === 0)
     return [{ path, message: `needs a terminal filter: ${chainName(kind)} without one serves nobody` }];
   return filters.flatMap((filter, index) => {

@@ -35,7 +35,7 @@ export class AcceptedConnection implements ConnectionHandler {
   /** `rest` are bytes that were read before; with `ended` no more will come. */
   start(socket: net.Socket, chain: ListenerChain, peer: Peer, rest?: Buffer, ended = false): void {
     const { transport } = chain;
-    if (transport === undefined) {
+    if (transport === undefined || chain.plan.empty) {
       this.serve(socket, chain.plan, peer);
       const connection = this.connection as Connection;
       if (rest !== undefined && rest.length > 0 && !connection.socket.destroyed) connection.read(rest, true);

@@ -3,9 +3,11 @@
  * Invariants: `handler.onClose` runs exactly once; no event reaches the handler after it; nothing here throws.
  */
 import net from 'node:net';
-import type { TransportOptions } from '../api/upstream.ts';
+import type { TlsInfo } from '../api/tls.ts';
+import type { TransportOptions, UpstreamConnection } from '../api/upstream.ts';
 import { TransportRefusal } from './failure-text.ts';
 import { toLatin1 } from './latin1.ts';
+import { peerOf } from './peer.ts';
 import { inActiveSlab, pinActiveSlab, ReadBuffers } from './read-buffers.ts';
 import { rewrap } from './rewrap.ts';
 import type { ClientTransport } from './transport.ts';
@@ -35,7 +37,7 @@ export type ConnectTarget =
 const EMPTY = Buffer.alloc(0);
 let nextId = 1;
 
-export class Connection {
+export class Connection implements UpstreamConnection {
   readonly id = nextId++;
   readonly socket: net.Socket;
   /** Bytes buffered for writing above which `write…` answers false. */
@@ -43,6 +45,10 @@ export class Connection {
   bytesRead = 0;
   bytesWritten = 0;
   closed = false;
+  /** Of a connection that was made here: see {@link noteLocalAddress}. */
+  localIp = '';
+  localPort = 0;
+  private transport: ClientTransport | undefined = undefined;
   /** Monotonic time of the last read or write, set by whoever cares (idle timeouts). */
   lastActiveMs = 0;
   /** Sees outgoing bytes before the socket; set only when a network filter has a write hook. */
@@ -112,6 +118,7 @@ export class Connection {
     }
     const socket = transport.connect(options, choice);
     const connection = new Connection(socket, handler, highWatermark, transport.raw(socket));
+    connection.transport = transport;
     connection.readWith(onread);
     socket.once(transport.readyEvent, () => {
       const refusal = transport.refusal(socket);
@@ -119,6 +126,18 @@ export class Connection {
       else connection.refuse(refusal);
     });
     return connection;
+  }
+
+  /** Keeps the address of this side, which the socket forgets when it closes. */
+  noteLocalAddress(): void {
+    const { localIp, localPort } = peerOf(this.socket);
+    this.localIp = localIp;
+    this.localPort = localPort;
+  }
+
+  /** Facts of the handshake of a connection that was made here; `undefined` without TLS. */
+  get tls(): TlsInfo | undefined {
+    return this.transport?.info(this.socket);
   }
 
   private refuse(reason: string): void {
@@ -270,8 +289,9 @@ export class Connection {
     this.ended = true;
     // libuv reports a RST that comes along with data as an end; writing nothing brings the error to light.
     // Only TCP has RST; on a unix socket an orderly close would fail the write too.
-    // Over TLS an end is authentic or comes as an error of its own.
-    const probed = this.raw === this.socket && this.socket.localAddress !== undefined;
+    // Over TLS an end is authentic or comes as an error of its own, and an empty write may never be answered.
+    const tcp = this.raw === this.socket && !('encrypted' in this.socket);
+    const probed = tcp && this.socket.localAddress !== undefined;
     const silent = this.sealed || !probed || this.socket.writableLength > 0;
     if (silent) this.user.onEnd();
     else this.socket.write('', this.onProbed);

@@ -26,6 +26,8 @@ export interface PlannedNetworkFilter {
 export interface NetworkPlan {
   readonly filters: readonly PlannedNetworkFilter[];
   readonly end: ChainEnd | undefined;
+  /** Nobody is served: as with Envoy connections are closed at once, before any handshake. */
+  readonly empty: boolean;
   readonly hasWriteHooks: boolean;
   /** A filter or the chain's end goes on when the client has ended its direction. */
   readonly halfClose: boolean;
@@ -43,6 +45,7 @@ export function networkPlan(
   return {
     filters,
     end,
+    empty: filters.length === 0 && end === undefined,
     hasWriteHooks: filters.some(({ filter }) => filter.onWrite !== undefined),
     halfClose: end !== undefined || filters.some(({ filter }) => filter.halfClose === true),
     clock,
@@ -119,11 +122,14 @@ export class FilteredConnection implements ConnectionHandler, NetworkConnection 
   get closedHere(): boolean {
     return this.closing;
   }
+  /** Bytes that wait for a filter to go on. */
+  get bytesHeld(): number {
+    return this.held.reduce((sum, { length }) => sum + length, 0);
+  }
 
   /** Tells the filters of the new connection; called once, after the socket's handler is set. */
   begin(): void {
-    // A chain without filters serves nobody: Envoy closes the connection.
-    if (this.plan.filters.length === 0 && this.plan.end === undefined) this.connection.destroy();
+    if (this.plan.empty) this.connection.destroy();
     else this.connect();
   }
 

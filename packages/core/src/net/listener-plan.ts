@@ -63,11 +63,6 @@ export class ListenerPlan {
   find(query: ChainQuery): ListenerChain | undefined {
     return this.matcher.find(query) ?? this.fallback;
   }
-
-  /** Transports stop watching their files. */
-  close(): void {
-    for (const { transport } of this.chains) transport?.close();
-  }
 }
 
 function onlyChain(chains: ListenerPlanParts['chains'], fallback: ListenerChain | undefined) {

@@ -38,7 +38,6 @@ import type { ClusterSettings } from './settings.ts';
 import { TcpLinks } from './tcp-link.ts';
 import { TcpStream } from './tcp-stream.ts';
 import { chooseTransport } from './transport-match.ts';
-import { OVERFLOW } from './unsent.ts';
 
 /** Alternative stat names per cluster. */
 const MAX_ALT_NAMES = 100;
@@ -84,7 +83,6 @@ export class Cluster implements UpstreamCluster {
   private readonly rqTime: Histogram;
   private externalTime: Histogram | undefined = undefined;
   private internalTime: Histogram | undefined = undefined;
-  private tcpStreams: Set<TcpStream> | undefined = undefined;
   private tcpLinks: TcpLinks | undefined = undefined;
 
   constructor(
@@ -113,7 +111,7 @@ export class Cluster implements UpstreamCluster {
     this.transportPolicy = settings.transportPolicy;
     this.asDownstream = settings.protocol === 'downstream';
     const http2Stats = () => (this.http2Stats ??= http2CodecStats(own));
-    this.context = { settings, stats: this.stats, breaker: this.breaker, wheel, http2Stats };
+    this.context = { settings, stats: this.stats, breaker: this.breaker, wheel, random, http2Stats };
     this.highContext = { ...this.context, breaker: this.breakerHigh };
     this.codes = new ResponseCodeStats(own);
     this.externalCodes = new ResponseCodeStats(own, 'external.');
@@ -194,22 +192,16 @@ export class Cluster implements UpstreamCluster {
 
   openTcp(host: Host, request: UpstreamRequest, priority: Priority = 'default'): UpstreamTicket | undefined {
     const context = priority === 'high' ? this.highContext : this.context;
-    const { breaker } = context;
-    if (breaker.connections >= breaker.thresholds.maxConnections) {
-      this.stats.upstream_cx_overflow.inc();
-      request.onFailure(OVERFLOW, host);
-      return undefined;
-    }
-    this.tcpStreams ??= new Set();
-    const streams = this.tcpStreams;
-    const stream = new TcpStream(host as UpstreamHost, context, request, (gone) => streams.delete(gone));
-    streams.add(stream);
-    return stream;
+    return new TcpStream(host as UpstreamHost, context, request, this.links());
   }
 
   connectTcp(host: Host, user: TcpUser, options?: TransportOptions): UpstreamTicket {
+    return this.links().connect(host as UpstreamHost, this.context, user, options);
+  }
+
+  private links(): TcpLinks {
     this.tcpLinks ??= new TcpLinks();
-    return this.tcpLinks.connect(host as UpstreamHost, this.context, user, options);
+    return this.tcpLinks;
   }
 
   beginRetry(priority: Priority): boolean {
@@ -283,7 +275,6 @@ export class Cluster implements UpstreamCluster {
   /** Ends every connection and forgets the hosts. */
   close(): void {
     for (const host of this.current) host.destroy();
-    for (const stream of this.tcpStreams ?? []) stream.close();
     this.tcpLinks?.close();
     this.closeTransports();
     this.current = [];

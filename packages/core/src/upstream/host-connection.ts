@@ -73,6 +73,7 @@ export abstract class HostConnection extends TimerEntry implements ConnectionHan
     const { stats, wheel } = this.context;
     this.disarm();
     this.connected = true;
+    this.connection.noteLocalAddress();
     stats.upstream_cx_connect_ms.record(wheel.nowMs() - this.startMs);
     this.established();
   }

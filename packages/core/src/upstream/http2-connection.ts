@@ -65,7 +65,7 @@ export class Http2Connection extends HostConnection implements Http2ClientHandle
     if (settings.maxConnectionDurationMs > 0) {
       this.durationLimit = wheel.after(settings.maxConnectionDurationMs, () => this.tooOld());
     }
-    this.codec = new Http2ClientCodec(this.connection, options, wheel, context.http2Stats(), this);
+    this.codec = new Http2ClientCodec(this.connection, options, wheel, context.http2Stats(), this, context.random);
     const outermost = wheel.beginTurn();
     this.codec.begin();
     this.connection.flush();

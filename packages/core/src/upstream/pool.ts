@@ -2,6 +2,7 @@
  * What the HTTP pools of a host have in common: the requests that wait for a connection, and their limits. Invariant:
  * every waiting request is answered by `onReady` or `onFailure` exactly once, unless cancelled.
  */
+import type { RandomSource } from '../api/clock.ts';
 import type { UpstreamFailure } from '../api/codec.ts';
 import type { TransportOptions, UpstreamRequest, UpstreamTicket } from '../api/upstream.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
@@ -17,6 +18,7 @@ export interface PoolContext {
   readonly stats: ClusterStats;
   readonly breaker: CircuitBreaker;
   readonly wheel: TimerWheel;
+  readonly random: RandomSource;
   /** `cluster.<name>.http2.`; registered with the first connection of that protocol. */
   http2Stats(): Http2CodecStats;
 }

@@ -1,6 +1,7 @@
 /** One HTTP/1 connection to a host. Its pool hands it requests, one at a time, and hears when it is free or gone. */
 import type { UpstreamRequest } from '../api/upstream.ts';
-import { type ClientCodecHandler, Http1ClientCodec } from '../http1/client-codec.ts';
+import { Http1ClientCodec } from '../http1/client-codec.ts';
+import type { ClientCodecHandler } from '../http1/handlers.ts';
 import { HostConnection } from './host-connection.ts';
 import type { Http1Pool } from './pool-http1.ts';
 import { SPOKE_FIRST } from './unsent.ts';

@@ -141,4 +141,35 @@ describe('connectTcp', () => {
     await user.until('closed: ECONNRESET');
     expect(made.stats.upstream_cx_destroy_remote.value).toBe(1);
   });
+
+  /** As a running Envoy 1.40 counts. */
+  it.each([
+    ['the host ends last', ['link', 'host'], 'remote'],
+    ['this side ends last', ['host', 'link'], 'local'],
+  ])('%s: so the connection ends', async (_title, order, side) => {
+    const { made, host, sockets } = await cluster();
+    const user = new User();
+    made.connectTcp(host, user);
+    await user.until('connected');
+    expect(made.breaker.requests).toBe(1);
+    while (sockets.length === 0) await new Promise(setImmediate);
+    const [socket] = sockets as [net.Socket];
+    socket.resume();
+    for (const who of order) {
+      if (who === 'host') socket.end();
+      else user.link?.end();
+      await (who === 'host' ? user.until('end') : once(socket, 'end'));
+    }
+    // As a user does whose other side is gone.
+    if (side === 'remote') user.link?.close('flush');
+    await user.until('closed: in order');
+    const { stats } = made;
+    const other = side === 'local' ? 'remote' : 'local';
+    expect([
+      stats[`upstream_cx_destroy_${side as 'local'}`].value,
+      stats[`upstream_cx_destroy_${side as 'local'}_with_active_rq`].value,
+      stats[`upstream_cx_destroy_${other}`].value,
+      made.breaker.requests,
+    ]).toEqual([1, 1, 0, 0]);
+  });
 });

@@ -6,11 +6,11 @@
 import type { ResetReason, UpstreamFailure } from '../api/codec.ts';
 import type { TlsInfo } from '../api/tls.ts';
 import type { TcpLink, TcpUser, TransportOptions, UpstreamTicket } from '../api/upstream.ts';
-import { Connection, type ConnectionHandler } from '../net/connection.ts';
+import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import { connectFailure } from '../net/failure-text.ts';
-import { socketPath } from '../net/unix-socket.ts';
 import { TimerEntry } from '../runtime/timer-wheel.ts';
 import { endpointAddress, type UpstreamHost } from './host.ts';
+import { connectTo } from './host-connection.ts';
 import type { PoolContext } from './pool.ts';
 import { OVERFLOW, TIMED_OUT } from './unsent.ts';
 
@@ -84,6 +84,9 @@ class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, Up
   private state: typeof CONNECTING | typeof OPEN | typeof GONE = CONNECTING;
   private timedOut = false;
   private closedHere = false;
+  /** This side has sent FIN, and then the host has. */
+  private hostEndedLast = false;
+  private endedHere = false;
   private pauses = 0;
   private address = '';
 
@@ -103,10 +106,7 @@ class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, Up
     stats.upstream_cx_active.inc();
     stats.upstream_rq_pending_total.value++;
     stats.upstream_rq_pending_active.inc();
-    const target = host.port < 0 ? { path: socketPath(host.ip) } : { host: host.ip, port: host.port };
-    const ready = () => this.ready();
-    this.connection = Connection.connect(target, this, settings.bufferLimitBytes, ready, host.transport, options);
-    if (settings.tcpKeepaliveMs !== undefined) this.connection.socket.setKeepAlive(true, settings.tcpKeepaliveMs);
+    this.connection = connectTo(host, context, this, () => this.ready(), options);
     wheel.arm(this, settings.connectTimeoutMs);
   }
 
@@ -119,6 +119,8 @@ class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, Up
     const { localAddress = '', localPort = 0 } = this.connection.socket;
     this.address = localAddress === '' ? '' : endpointAddress({ ip: localAddress, port: localPort });
     this.leaveQueue();
+    // It counts as a request, but no limit of requests holds it up; as in Envoy.
+    this.context.breaker.addRequest();
     host.stats.rqTotal++;
     host.stats.rqActive++;
     stats.upstream_rq_total.value++;
@@ -176,6 +178,9 @@ class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, Up
   }
 
   end(): void {
+    this.endedHere = true;
+    // Whose end comes last closes the connection.
+    if (this.connection.peerEnded) this.closedHere = true;
     this.connection.end();
   }
 
@@ -210,6 +215,7 @@ class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, Up
   }
 
   onEnd(): void {
+    this.hostEndedLast = this.endedHere;
     this.user?.onEnd();
   }
 
@@ -225,6 +231,7 @@ class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, Up
     this.links.gone(this);
     this.count(state === OPEN);
     if (state === OPEN) {
+      this.context.breaker.removeRequest();
       host.stats.rqActive--;
       this.context.stats.upstream_rq_active.dec();
       user?.onClose(error);
@@ -251,8 +258,14 @@ class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, Up
     stats.upstream_cx_tx_bytes_total.value += this.connection.bytesWritten;
     stats.upstream_cx_length_ms.record(Math.round(wheel.nowMs() - startMs));
     stats.upstream_cx_destroy.value++;
-    if (this.closedHere || this.timedOut) stats.upstream_cx_destroy_local.value++;
+    const here = (this.closedHere && !this.hostEndedLast) || this.timedOut;
+    if (here) stats.upstream_cx_destroy_local.value++;
     else stats.upstream_cx_destroy_remote.value++;
+    if (connected) {
+      stats.upstream_cx_destroy_with_active_rq.value++;
+      if (here) stats.upstream_cx_destroy_local_with_active_rq.value++;
+      else stats.upstream_cx_destroy_remote_with_active_rq.value++;
+    }
     if (connected || this.closedHere) return;
     host.stats.cxConnectFail++;
     stats.upstream_cx_connect_fail.value++;

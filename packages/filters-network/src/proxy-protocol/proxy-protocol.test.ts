@@ -1,4 +1,4 @@
-import type { LiveProxy } from '@mesh/testing';
+import { type LiveProxy, testListenerFilter } from '@mesh/testing';
 import { describe, expect, it } from 'vitest';
 import { exchange, serve, tells } from '../fixture.ts';
 import { proxyProtocol } from './index.ts';
@@ -99,10 +99,30 @@ describe('proxyProtocol', () => {
     expect(text).not.toContain('two');
   });
 
-  it.each(['V1', 'V2'])('a header of %s that comes byte by byte', async (version) => {
-    const proxy = await behind();
-    const bytes = version === 'V1' ? Buffer.from(V1) : v2([2, Buffer.from('x')]);
-    const { text } = await exchange(proxy.port, ...[...bytes].map((byte) => Buffer.of(byte)), GET);
-    expect(text).toContain('x-remote: 1.2.3.4 1111\r\n');
+  it.each([
+    ['v1', Buffer.from(V1)],
+    ['v2', v2([2, Buffer.from('x')])],
+  ])('%s: nothing depends on how a header is cut', async (version, bytes) => {
+    const rules = [{ tlvType: 2, onTlvPresent: { key: 'k' } }];
+    const t = testListenerFilter(proxyProtocol({ rules }));
+    const { found, outcome, rest } = await t.everyCut(Buffer.concat([bytes, Buffer.from(GET)]));
+    expect([outcome, found.remoteIp, found.remotePort, found.localIp, found.localPort]).toEqual([
+      'accepted',
+      '1.2.3.4',
+      1111,
+      '5.6.7.8',
+      2222,
+    ]);
+    expect([found.directRemoteIp, found.localAddressRestored, String(rest)]).toEqual(['192.0.2.1', true, GET]);
+    const kept = version === 'v2' ? { k: 'x' } : undefined;
+    expect(found.metadata.get('envoy.filters.listener.proxy_protocol')).toEqual(kept);
+  });
+
+  it('waits for the rest of a header, and not for ever', async () => {
+    const t = testListenerFilter(proxyProtocol());
+    const made = await t.run(V1.slice(0, 20));
+    expect(made.outcome).toBe('waiting');
+    await t.clock.advanceAsync(15_100);
+    expect([made.outcome, made.state]).toEqual(['timeout', 'reset']);
   });
 });

@@ -67,7 +67,8 @@ export class Connector {
 
   private ask(cluster: UpstreamCluster, host: Host): void {
     const { connection, settings } = this;
-    const options = transportOptions(connection, settings.config.proxyProtocolTlvs);
+    const proxied = cluster.transportPolicy?.proxied === true;
+    const options = transportOptions(connection, proxied ? settings.config.proxyProtocolTlvs : undefined);
     const { tunnel } = settings;
     if (tunnel === undefined || String(connection.info.filterState.get(DISABLE_TUNNELING)) === 'true') {
       this.ticket = cluster.connectTcp(host, this.user, options);

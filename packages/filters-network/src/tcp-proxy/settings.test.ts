@@ -3,7 +3,6 @@ import { xxHash64 } from '@mesh/core';
 import { describe, expect, it } from 'vitest';
 import { tcpProxySchema } from './config.ts';
 import { TcpProxySettings } from './settings.ts';
-import { transportOptions } from './transport-options.ts';
 
 const metric = () => ({ name: '', value: 0, inc() {}, add() {}, set() {}, dec() {}, record() {} });
 const scope = { counter: metric, gauge: metric, histogram: metric, scope: () => scope };
@@ -70,31 +69,6 @@ describe('TcpProxySettings times', () => {
   it('filter state sets another idle timeout', () => {
     const own = connection([['envoy.tcp_proxy.per_connection_idle_timeout_ms', 5]]);
     expect([settings({}).idleTimeoutMs(own), settings({}).idleTimeoutMs(connection())]).toEqual([5, 3_600_000]);
-  });
-});
-
-describe('transportOptions', () => {
-  const addresses = { remoteIp: '192.0.2.7', remotePort: 1, localIp: '192.0.2.8', localPort: 2 };
-
-  it("tells of the client's connection, with the configured TLVs", () => {
-    const tlvs = [{ type: 1, value: new Uint8Array([1]) }];
-    expect(transportOptions(connection(), tlvs)).toEqual({ proxied: { ...addresses, tlvs } });
-  });
-
-  it('a PROXY protocol header of the client takes precedence, TLVs and all', () => {
-    const proxied = { ...addresses, remoteIp: '203.0.113.1', tlvs: [] };
-    const state = connection([['envoy.network.proxy_protocol_options', proxied]]);
-    expect(transportOptions(state, [{ type: 1, value: new Uint8Array() }]).proxied).toBe(proxied);
-  });
-
-  it('names that filters have set', () => {
-    const state = connection([
-      ['envoy.network.upstream_server_name', 'sni.test'],
-      ['envoy.network.upstream_subject_alt_names', ['a.test']],
-      ['envoy.network.application_protocols', ['h2']],
-    ]);
-    const { serverName, subjectAltNames, applicationProtocols } = transportOptions(state, []);
-    expect([serverName, subjectAltNames, applicationProtocols]).toEqual(['sni.test', ['a.test'], ['h2']]);
   });
 });
 

@@ -33,7 +33,7 @@ const EMPTY = Buffer.alloc(0);
 type Phase = 'waiting' | 'open' | 'over';
 
 export class Tunnel implements UpstreamRequest, TcpLink, UpstreamTicket {
-  readonly transport: TransportOptions;
+  readonly transport: TransportOptions | undefined;
   readonly localAddress = '';
   readonly tls: TlsInfo | undefined = undefined;
   bytesRead = 0;
@@ -55,7 +55,7 @@ export class Tunnel implements UpstreamRequest, TcpLink, UpstreamTicket {
     connection: NetworkConnection,
     head: RequestHeaders,
     keep: TunnelKeepsakes,
-    transport: TransportOptions,
+    transport: TransportOptions | undefined,
   ) {
     this.user = user;
     this.connection = connection;

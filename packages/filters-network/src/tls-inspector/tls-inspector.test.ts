@@ -1,6 +1,8 @@
+import { testListenerFilter } from '@mesh/testing';
 import { describe, expect, it } from 'vitest';
 import { helloBytes } from '../fixture.ts';
 import { readClientHello } from './client-hello.ts';
+import { tlsInspector } from './index.ts';
 
 const u16 = (value: number) => Buffer.of(value >> 8, value & 255);
 const sized = (bytes: Buffer) => Buffer.concat([u16(bytes.length), bytes]);
@@ -113,5 +115,26 @@ describe('readClientHello', () => {
         expect(() => readClientHello(bytes)).not.toThrow();
       }
     }
+  });
+});
+
+describe('tlsInspector', () => {
+  it('finds the same however a hello is cut, and leaves it where it is', async () => {
+    const bytes = await helloBytes({ servername: 'www.a.test', ALPNProtocols: ['h2', 'http/1.1'] });
+    const { found, outcome, rest } = await testListenerFilter(tlsInspector()).everyCut(bytes);
+    expect([outcome, found.transportProtocol, found.serverName]).toEqual(['accepted', 'tls', 'www.a.test']);
+    expect(found.applicationProtocols).toEqual(['h2', 'http/1.1']);
+    expect(rest.equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    [false, 'accepted'],
+    [true, 'filter'],
+  ])('cleartext is told apart with its fifth byte (closed: %s)', async (closes, outcome) => {
+    const t = testListenerFilter(tlsInspector({ closeConnectionOnClientHelloParsingErrors: closes }));
+    const made = await t.run('GET ');
+    expect(made.outcome).toBe('waiting');
+    await made.send('/');
+    expect([made.outcome, made.found.serverName, t.stats('tls_inspector.tls_not_found')]).toEqual([outcome, '', 1]);
   });
 });

@@ -98,7 +98,7 @@ export class FilterTest {
   /** @internal */
   constructor(filters: readonly FilterUnderTest[], options: TestFilterOptions) {
     this.filters = filters.map((filter) =>
-      'definition' in filter ? filter : fromConfig(filter, options.extensions ?? []),
+      'definition' in filter ? filter : fromConfig('http-filter', filter, options.extensions ?? []),
     );
     this.patienceMs = options.patienceMs ?? 1000;
     const wheel = new TimerWheel(this.clock, (error) => this.log('error', 'timer', String(error)));

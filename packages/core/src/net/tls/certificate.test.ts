@@ -57,6 +57,9 @@ describe('localCertificateOf', () => {
       subject: 'CN=client,OU=Clients,O=Mesh Test,ST=Test\\, with comma,C=DE',
       uriSans: ['spiffe://mesh.test/client', 'https://mesh.test/second'],
       dnsSans: ['client.test', 'www.client.test'],
+      emailSans: ['client@mesh.test'],
+      ipSans: ['10.1.2.3'],
+      otherSans: [],
     });
   });
 

@@ -14,6 +14,7 @@ import { TransportRefusal } from '../failure-text.ts';
 import type { ClientTransport } from '../transport.ts';
 import { markHandshakeFailure, verifyFailureText } from './client-failure.ts';
 import { ClientSessions, type KeptSession } from './client-sessions.ts';
+import { groupOf } from './group.ts';
 import { HandshakeInfo } from './handshake-info.ts';
 import type { ClientTlsSettings } from './settings.ts';
 import type { HandshakeCounters } from './ssl-stats.ts';
@@ -153,11 +154,10 @@ export class TlsClientTransport implements ClientTransport {
   }
 
   private count(socket: tls.TLSSocket): void {
-    const key = socket.getEphemeralKeyInfo() as { readonly name?: string } | null;
     this.deps.counters.handshake({
       version: socket.getProtocol() ?? '',
       cipher: socket.getCipher()?.name ?? '',
-      curve: key?.name === undefined ? undefined : (CURVE_NAMES[key.name] ?? key.name),
+      curve: groupOf(socket),
       resumed: socket.isSessionReused(),
       noCertificate: false,
     });
@@ -204,13 +204,6 @@ export class TlsClientTransport implements ClientTransport {
     this.deps.contexts.close();
   }
 }
-
-/** BoringSSL's names of groups that OpenSSL names otherwise. */
-const CURVE_NAMES: Readonly<Record<string, string>> = {
-  prime256v1: 'P-256',
-  secp384r1: 'P-384',
-  secp521r1: 'P-521',
-};
 
 /** What verification needs. Node.js tells the certificate of a full handshake only. */
 function evidenceOf(socket: tls.TLSSocket, { offered }: Handshake): PeerEvidence {
@@ -284,12 +277,20 @@ function onSession(this: tls.TLSSocket, session: Buffer): void {
 /** The TCP handle below a `tls.connect` socket, which Node.js does not tell. */
 interface TcpBelow {
   close(done?: () => void): void;
-  reset?(done?: () => void): void;
+  /** Answers with an error, and does nothing, when FIN is on its way out. */
+  reset?(done?: () => void): number;
+}
+
+/** Stands in the place of `close`: a handle that is not closed would be held for ever. */
+function resetOrClose(this: TcpBelow, done?: () => void): void {
+  if (this.reset?.(done) === 0) return;
+  Reflect.deleteProperty(this, 'close');
+  this.close(done);
 }
 
 /** `resetAndDestroy` for sockets of `tls.connect`, where Node.js has it for TCP only; without RST where it cannot be had. */
 function resetBelow(this: net.Socket): net.Socket {
   const below = (this as unknown as { readonly _handle?: { readonly _parent?: TcpBelow } })._handle?._parent;
-  if (below?.reset !== undefined && !this.connecting) below.close = below.reset;
+  if (below?.reset !== undefined && !this.connecting) below.close = resetOrClose;
   return this.destroy();
 }

@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { PeerCertificate } from '../../api/http-stream.ts';
 import type { LocalCertificate, TlsInfo } from '../../api/tls.ts';
 import { localCertificateOf, peerCertificateOf } from './certificate.ts';
+import { groupOf } from './group.ts';
 import { sessionIdOf } from './session-id.ts';
 import type { PeerEvidence } from './verify.ts';
 
@@ -33,6 +34,11 @@ export class HandshakeInfo implements TlsInfo {
 
   get peerCertificatePresented(): boolean {
     return this.evidence.leaf !== undefined;
+  }
+
+  /** Only clients are told it. */
+  get group(): string | undefined {
+    return groupOf(this.socket);
   }
 
   get sessionId(): string {
