@@ -26,6 +26,7 @@ import { type ListenerChain, ListenerPlan, type PlannedListenerFilter } from './
 import type { CertificateRegistry } from './net/tls/certificate-registry.ts';
 import { serverTlsTransport } from './net/tls/server.ts';
 import type { ServerTransport } from './net/transport.ts';
+import type { Openings } from './proxy/openings.ts';
 import type { Registry } from './registry.ts';
 import type { CompileOptions } from './routing/compiled-route.ts';
 import { HeaderMutationList } from './routing/header-mutation-list.ts';
@@ -51,6 +52,8 @@ export interface BuildContext {
   readonly node?: { readonly id?: string | undefined; readonly cluster?: string | undefined } | undefined;
   /** Where `/certs` finds the certificates of filter chains. */
   readonly certificates?: CertificateRegistry | undefined;
+  /** Closes the transports that are made. */
+  readonly openings?: Openings | undefined;
   /** For `explain`, which builds a listener to look at it: what is put in the place of its parts. */
   readonly seams?: BuildSeams;
 }
@@ -136,7 +139,8 @@ function serverTransport(chain: FilterChainConfig, context: BuildContext): Serve
   const settings = context.seams === undefined ? serverTlsSettings(chain.transportSocket) : undefined;
   if (settings === undefined) return undefined;
   const { wheel, logger, certificates, listenerScope: scope } = context;
-  return serverTlsTransport(settings, { scope, wheel, logger, certificates });
+  const transport = serverTlsTransport(settings, { scope, wheel, logger, certificates });
+  return context.openings?.add(transport) ?? transport;
 }
 
 function chainPlan(
@@ -156,7 +160,8 @@ function chainPlan(
       filters.push({ name: entry.name, filter, newState: definition.newState });
       continue;
     }
-    const manager = httpManager(entry.config as HttpConnectionManagerConfig, context, tables);
+    const names = { listenerName: config.name, filterChainName: chain.name };
+    const manager = httpManager(entry.config as HttpConnectionManagerConfig, context, tables, names);
     managers.push(manager);
     end = httpChainEnd(manager);
   }
@@ -226,6 +231,7 @@ function httpManager(
   config: HttpConnectionManagerConfig,
   context: BuildContext,
   compiled: Map<HttpConnectionManagerConfig, CompiledTables>,
+  names: { readonly listenerName: string; readonly filterChainName: string },
 ): HttpManager {
   const settings = httpSettings(config, context.bufferLimitBytes, {
     runtime: context.runtime,
@@ -260,6 +266,7 @@ function httpManager(
     rootScope: context.rootScope,
     listenerStats: listenerHttpStats(context.listenerScope.scope(`http.${settings.statPrefix}.`)),
     draining: context.draining,
+    ...names,
   });
 }
 

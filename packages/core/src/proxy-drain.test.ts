@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { connect } from 'node:http2';
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -74,6 +75,16 @@ describe('MeshProxy draining', () => {
     expect([await connectionField('one'), await connectionField('two')]).toEqual(['close', 'keep-alive']);
     await admin('/drain_listeners?graceful&skip_exit');
     expect(await connectionField('two')).toBe('close');
+  });
+
+  it('/drain_listeners?graceful&skip_exit tells an idle HTTP/2 client at once', async () => {
+    await started(listenerText('one', ''));
+    const client = connect(`http://127.0.0.1:${proxy.address('one').port}`);
+    const told = new Promise<number>((resolve) => client.on('goaway', resolve));
+    await new Promise((resolve) => client.on('remoteSettings', resolve));
+    await admin('/drain_listeners?graceful&skip_exit');
+    expect(await told).toBe(0);
+    client.destroy();
   });
 
   it('/drain_listeners?inboundonly stops inbound listeners only', async () => {

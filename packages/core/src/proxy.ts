@@ -1,19 +1,9 @@
 /** A whole proxy: config in, listeners, clusters and admin server out; start, drain, close. */
-import { readFileSync } from 'node:fs';
-import { getHeapStatistics } from 'node:v8';
-import type { DrainOptions, DumpedConfig, JsonObject, ServerState } from './admin/index.ts';
+import type { DrainOptions, JsonObject, ServerState } from './admin/index.ts';
 import { AdminServer } from './admin/index.ts';
 import type { Clock, RandomSource } from './api/clock.ts';
-import type { Discovery } from './api/discovery.ts';
 import type { BootstrapConfig } from './config/bootstrap.ts';
-import {
-  clusterSettings,
-  clusterTransports,
-  listenAddress,
-  listenerSettings,
-  staticEndpoints,
-} from './config/build.ts';
-import type { ClusterConfig } from './config/cluster.ts';
+import { listenAddress } from './config/build.ts';
 import type { HttpConnectionManagerConfig } from './config/http-connection-manager.ts';
 import type { ListenerConfig } from './config/listener.ts';
 import type { ConfigPlaces } from './config/places.ts';
@@ -23,12 +13,23 @@ import { explain } from './explain/explain.ts';
 import type { Explanation } from './explain/explanation.ts';
 import type { ExplainRequest } from './explain/request.ts';
 import { parseRequestJson } from './explain/request-json.ts';
-import { type CompiledTables, type ListenerBuild, listenerBuild } from './listener-build.ts';
+import type { CompiledTables } from './listener-build.ts';
 import { type Address, formatAddress } from './net/address.ts';
 import { ConnectionLimits, type OpenConnections } from './net/connection-limits.ts';
-import { Listener } from './net/listener.ts';
 import { CertificateRegistry } from './net/tls/certificate-registry.ts';
-import { clientTransport } from './net/tls/client-transport.ts';
+import { type BuiltCluster, buildCluster } from './proxy/clusters.ts';
+import { configDump } from './proxy/config-dump.ts';
+import { waitForConnections } from './proxy/drain.ts';
+import {
+  buildListener,
+  connectionsOf,
+  isInbound,
+  type RunningListener,
+  startDrain,
+  stopListening,
+} from './proxy/listeners.ts';
+import { Openings } from './proxy/openings.ts';
+import { updateServerStats } from './proxy/server-gauges.ts';
 import { adminAddress, adminContext } from './proxy-admin.ts';
 import type { Registry } from './registry.ts';
 import { systemClock } from './runtime/clock.ts';
@@ -38,14 +39,13 @@ import { TimerWheel } from './runtime/timer-wheel.ts';
 import {
   filesystemStats,
   listenerManagerStats,
-  listenerStats,
   runtimeStats,
   type ServerStats,
   StatsStore,
   serverStats,
 } from './stats/index.ts';
-import { Cluster } from './upstream/cluster.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
+import { versionText } from './version.ts';
 
 /** Everything that a proxy is made of, already checked. */
 export interface ProxyParts {
@@ -64,18 +64,8 @@ export interface ProxyParts {
   readonly node?: { readonly id?: string; readonly cluster?: string; readonly zone?: string } | undefined;
 }
 
-/** While draining, a connection that has been idle this long is closed; a request may still be on its way before. */
-const DRAIN_IDLE_MS = 1000;
-const DRAIN_POLL_MS = 50;
-
 /** `/explain` runs between requests: this many routes are told in about a millisecond. */
 const MOST_EARLIER_ROUTES = 500;
-
-interface RunningListener {
-  readonly config: ListenerConfig;
-  readonly listener: Listener;
-  readonly build: ListenerBuild;
-}
 
 /** A proxy made by `createProxy`. Nothing is bound or connected before {@link MeshProxy.start}. */
 export class MeshProxy {
@@ -87,11 +77,12 @@ export class MeshProxy {
   readonly #random: RandomSource;
   readonly #runtime: LayeredRuntime;
   readonly #clusters: ClusterManager;
-  readonly #discoveries: { cluster: Cluster; discovery: Discovery }[];
+  readonly #built: readonly BuiltCluster[];
   readonly #listeners: readonly RunningListener[];
   /** Of all listeners, for the limit over all. */
   readonly #open: OpenConnections = { count: 0 };
   readonly #certificates = new CertificateRegistry();
+  readonly #openings = new Openings();
   readonly #serverStats: ServerStats;
   readonly #startedAt = Date.now();
   #admin: AdminServer | undefined = undefined;
@@ -121,8 +112,15 @@ export class MeshProxy {
       onError: (message) => this.#logger.log('error', 'runtime', message),
     });
     const { clusters, listeners } = parts.bootstrap.staticResources;
-    this.#discoveries = clusters.map((config) => this.#makeCluster(config));
-    this.#listeners = listeners.map((config) => this.#makeListener(config));
+    try {
+      const clusterParts = this.#clusterParts();
+      this.#built = clusters.map((config) => buildCluster(config, clusterParts));
+      this.#listeners = listeners.map((config) => this.#makeListener(config));
+    } catch (error) {
+      this.#openings.close();
+      this.#wheel.close();
+      throw error;
+    }
     // Registered although nothing counts them yet, so that dashboards made for Envoy find them.
     filesystemStats(root.scope('filesystem.'));
     const managers = listenerManagerStats(root.scope('listener_manager.'));
@@ -130,60 +128,37 @@ export class MeshProxy {
     managers.listener_create_success.add(listeners.length);
   }
 
-  #makeCluster(config: ClusterConfig): { cluster: Cluster; discovery: Discovery } {
-    const { registry, clock = systemClock } = this.#parts;
-    const scope = this.stats.scope('');
-    const plain = clusterSettings(config);
-    const secured = { wheel: this.#wheel, logger: this.#logger, certificates: this.#certificates };
-    const own = scope.scope(`cluster.${plain.statName}.`);
-    const transports = clusterTransports(config, (socket) => clientTransport(socket, { ...secured, scope: own }));
-    const settings = { ...plain, ...transports };
-    const type = config.type.toLowerCase();
-    const cluster = new Cluster(settings, type, scope, this.#wheel, this.#random, undefined, this.#runtime);
-    if (config.type === 'STATIC') {
-      const start = async () => cluster.update(staticEndpoints(config));
-      return { cluster, discovery: { start, close: () => {} } };
-    }
-    const definition = registry.discovery(config.type);
-    if (definition === undefined) {
-      const message = `cluster ${config.name}: no extension serves type ${config.type}; pass extensions: [...standard]`;
-      throw new MeshError('CONFIG_INVALID', message);
-    }
-    const discovery = definition.create({
-      clusterName: config.name,
-      config: config as never,
-      clock,
+  #clusterParts() {
+    return {
+      registry: this.#parts.registry,
+      clock: this.#parts.clock ?? systemClock,
+      stats: this.stats,
+      wheel: this.#wheel,
       random: this.#random,
-      stats: scope.scope(`cluster.${cluster.settings.statName}.`),
-      log: (level, message) => this.#logger.log(level, 'upstream', `cluster ${config.name}: ${message}`),
-      publish: (endpoints) => cluster.update(endpoints),
-    });
-    return { cluster, discovery };
+      runtime: this.#runtime,
+      logger: this.#logger,
+      certificates: this.#certificates,
+      openings: this.#openings,
+    };
   }
 
   #makeListener(config: ListenerConfig): RunningListener {
-    const settings = listenerSettings(config);
-    const address = formatAddress(settings.addresses[0] as Address);
-    const scope = this.stats.scope(`listener.${config.statPrefix === '' ? address : config.statPrefix}.`);
-    const stats = listenerStats(scope);
-    const build = listenerBuild(config, {
-      registry: this.#parts.registry,
-      bufferLimitBytes: settings.bufferLimitBytes,
+    const limits = new ConnectionLimits(this.#runtime, config.name, this.#open, config.ignoreGlobalConnLimit);
+    const { registry, bootstrap, node } = this.#parts;
+    const parts = {
+      registry,
       clusters: this.#clusters,
       wheel: this.#wheel,
       random: this.#random,
       runtime: this.#runtime,
       logger: this.#logger,
       rootScope: this.stats.scope(''),
-      listenerScope: scope,
       certificates: this.#certificates,
+      openings: this.#openings,
       draining: () => this.#isDraining(config),
-      node: { ...this.#parts.bootstrap.node, ...this.#parts.node },
-    });
-    const limits = new ConnectionLimits(this.#runtime, config.name, this.#open, config.ignoreGlobalConnLimit);
-    const parts = { plan: build.plan, stats, wheel: this.#wheel, logger: this.#logger, limits };
-    const listener = new Listener(settings, parts);
-    return { config, listener, build };
+      node: { ...bootstrap.node, ...node },
+    };
+    return buildListener(config, parts, limits);
   }
 
   /**
@@ -196,7 +171,7 @@ export class MeshProxy {
     try {
       this.#runtime.start();
       await this.#startAdmin();
-      await Promise.all(this.#discoveries.map(({ cluster, discovery }) => this.#clusters.add(cluster, discovery)));
+      await Promise.all(this.#built.map(({ cluster, discovery }) => this.#clusters.add(cluster, discovery)));
       for (const { listener } of this.#listeners) await listener.listen();
     } catch (error) {
       await this.close();
@@ -224,15 +199,12 @@ export class MeshProxy {
   }
 
   #updateServerStats(): void {
-    const heap = getHeapStatistics();
-    const stats = this.#serverStats;
-    stats.uptime.set(Math.floor((Date.now() - this.#startedAt) / 1000));
-    stats.memory_allocated.set(heap.used_heap_size + heap.external_memory);
-    stats.memory_heap_size.set(heap.total_heap_size + heap.external_memory);
-    stats.memory_physical_size.set(residentBytes() ?? stats.memory_physical_size.value);
-    stats.total_connections.set(connectionsOf(this.#listeners));
-    stats.days_until_first_cert_expiring.set(this.#certificates.daysUntilFirstExpiry(Date.now()) ?? 0);
-    stats.state.set(this.#state === 'LIVE' ? 0 : this.#state === 'DRAINING' ? 1 : 3);
+    updateServerStats(this.#serverStats, {
+      startedAt: this.#startedAt,
+      connections: connectionsOf(this.#listeners),
+      daysUntilFirstExpiry: this.#certificates.daysUntilFirstExpiry(Date.now()) ?? 0,
+      state: this.#state,
+    });
   }
 
   async #startAdmin(): Promise<void> {
@@ -277,7 +249,7 @@ export class MeshProxy {
       listeners: () =>
         this.#listeners.map(({ listener }) => ({ name: listener.settings.name, addresses: listener.addresses })),
       certificates: () => this.#certificates.list(),
-      configDump: () => this.#configDump(),
+      configDump: () => configDump(this.#parts.raw, this.#startedAt),
       drainListeners: (options: DrainOptions) => {
         void this.#drainListeners(options);
       },
@@ -287,19 +259,6 @@ export class MeshProxy {
       explain: (body: string) => this.explain(parseRequestJson(body)),
       quit: () => this.#onQuit?.(),
       reopenLogs: () => this.#onReopen?.(),
-    };
-  }
-
-  #configDump() {
-    const lastUpdated = new Date(this.#startedAt);
-    const dumped = (config: JsonObject): DumpedConfig => ({ config, lastUpdated });
-    const resources = (this.#parts.raw.static_resources ?? {}) as { clusters?: JsonObject[]; listeners?: JsonObject[] };
-    const none = { active: [], warming: [] };
-    return {
-      bootstrap: dumped(this.#parts.raw),
-      clusters: { static: (resources.clusters ?? []).map(dumped), ...none },
-      listeners: { static: (resources.listeners ?? []).map(dumped), dynamic: [] },
-      routes: { static: (resources.listeners ?? []).flatMap(routeConfigsOf).map(dumped), dynamic: [] },
     };
   }
 
@@ -371,8 +330,9 @@ export class MeshProxy {
     const listeners = this.#listeners.filter(({ config }) => !inboundOnly || isInbound(config));
     if (graceful) {
       if (this.#draining !== 'all') this.#draining = inboundOnly ? 'inbound' : 'all';
+      startDrain(listeners);
       if (skipExit) return;
-      await this.#waitForConnections(listeners, this.#parts.drainTimeMs ?? 600_000);
+      await this.#waitForConnections(listeners);
     }
     await stopListening(listeners);
   }
@@ -392,34 +352,13 @@ export class MeshProxy {
     this.#state = 'DRAINING';
     this.#draining = 'all';
     await stopListening(this.#listeners);
-    for (const { build } of this.#listeners) for (const manager of build.managers) manager.startDrain();
-    await this.#waitForConnections(this.#listeners, this.#parts.drainTimeMs ?? 600_000);
+    startDrain(this.#listeners);
+    await this.#waitForConnections(this.#listeners);
     for (const { listener } of this.#listeners) listener.destroyConnections();
   }
 
-  /** Idle connections go once they have been quiet for a moment: their next request may be on its way. */
-  #waitForConnections(listeners: readonly RunningListener[], limitMs: number): Promise<void> {
-    const wheel = this.#wheel;
-    const endMs = wheel.nowMs() + limitMs;
-    const fromMs = wheel.nowMs();
-    return new Promise((resolve) => {
-      const look = () => {
-        const now = wheel.nowMs();
-        const left = connectionsOf(listeners);
-        if (left === 0 || now >= endMs) {
-          resolve();
-          return;
-        }
-        if (now - fromMs >= DRAIN_IDLE_MS) closeIdle(listeners, now);
-        keepAlive = setTimeout(() => {}, DRAIN_POLL_MS * 4);
-        wheel.after(DRAIN_POLL_MS, () => {
-          clearTimeout(keepAlive);
-          look();
-        });
-      };
-      let keepAlive: NodeJS.Timeout;
-      look();
-    });
+  #waitForConnections(listeners: readonly RunningListener[]): Promise<void> {
+    return waitForConnections(listeners, this.#parts.drainTimeMs ?? 600_000, this.#wheel);
   }
 
   /** Ends everything at once: listeners, connections, discoveries, admin server. */
@@ -430,76 +369,14 @@ export class MeshProxy {
     for (const { listener } of this.#listeners) listener.destroyConnections();
     this.#runtime.close();
     this.#clusters.close();
-    for (const { discovery } of this.#discoveries) discovery.close();
     await Promise.all(this.#listeners.map(({ listener }) => listener.whenEmpty()));
-    for (const { build } of this.#listeners) build.plan.close();
+    this.#openings.close();
     this.#wheel.close();
     await this.#admin?.close();
     this.#admin = undefined;
   }
 }
 
-async function stopListening(listeners: readonly RunningListener[]): Promise<void> {
-  await Promise.all(listeners.map(({ listener }) => listener.stop()));
-}
-
-function connectionsOf(listeners: readonly RunningListener[]): number {
-  return listeners.reduce((sum, { listener }) => sum + listener.connectionCount, 0);
-}
-
-function closeIdle(listeners: readonly RunningListener[], now: number): void {
-  for (const { build, listener } of listeners) {
-    listener.destroyPending();
-    for (const manager of build.managers) {
-      for (const connection of manager.connections) {
-        if (connection.idleForMs(now) >= DRAIN_IDLE_MS) connection.shutdown(false);
-      }
-    }
-  }
-}
-
-function isInbound(config: ListenerConfig): boolean {
-  return config.trafficDirection === 'INBOUND';
-}
-
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/** Asking needs a file descriptor; undefined when the process has none left, which is no reason to fail. */
-function residentBytes(): number | undefined {
-  try {
-    return process.memoryUsage.rss();
-  } catch {
-    return undefined;
-  }
-}
-
-/** Route configurations inside a raw listener. */
-function routeConfigsOf(listener: JsonObject): JsonObject[] {
-  const found: JsonObject[] = [];
-  const walk = (node: unknown): void => {
-    if (Array.isArray(node)) for (const item of node) walk(item);
-    else if (typeof node === 'object' && node !== null) {
-      for (const [key, value] of Object.entries(node)) {
-        if (key === 'route_config') found.push(value as JsonObject);
-        else walk(value);
-      }
-    }
-  };
-  walk(listener);
-  return found;
-}
-
-let version: string | undefined;
-
-/** `<revision>/<version>/Clean/RELEASE/<tls library>`, the form of Envoy's version. */
-function versionText(): string {
-  version ??= readVersion();
-  return `mesh/${version}/Clean/RELEASE/OpenSSL`;
-}
-
-function readVersion(): string {
-  const file = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(file) as { version: string }).version;
 }

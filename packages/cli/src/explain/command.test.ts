@@ -120,6 +120,8 @@ describe('mesh explain', () => {
       '--source-ip',
       '::1',
       '--tls',
+      '--server-name',
+      'inner.test',
       '--random',
       '7',
       '--runtime',

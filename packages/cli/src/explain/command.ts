@@ -60,6 +60,7 @@ function requestOf({ words, values, lists }: ParsedFlags): ExplainRequest {
   if (words.length === 0) throw new ExplainError(`no request is given: mesh explain -c FILE 'GET http://host/path'`);
   const listener = values.get('listener');
   const sourceIp = values.get('source-ip');
+  const serverName = values.get('server-name');
   return {
     ...parseRequestLine(words.join(' ')),
     headers: (lists.get('header') ?? []).map((text) => pair(text, ':', '--header', "'NAME: VALUE'")),
@@ -68,6 +69,7 @@ function requestOf({ words, values, lists }: ParsedFlags): ExplainRequest {
     ...(listener !== undefined && { listener }),
     ...(sourceIp !== undefined && { sourceIp }),
     ...(values.has('tls') && { tls: true }),
+    ...(serverName !== undefined && { serverName }),
   };
 }
 

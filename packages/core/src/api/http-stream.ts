@@ -197,6 +197,9 @@ export interface StreamInfo {
   upstreamHost: Host | undefined;
   /** The upstream's side of the exchange is HTTP/2. */
   upstreamHttp2?: boolean;
+  /** Names of the listener and of the filter chain that took the client's connection; '' without one. */
+  readonly listenerName?: string;
+  readonly filterChainName?: string;
   /** The connection to `upstreamHost`; absent before there is one. */
   upstreamConnection?: UpstreamConnection | undefined;
   upstreamCluster: string;

@@ -4,7 +4,7 @@ import { type Accepted, expectAccepted, expectRefused, type Refused, refusals } 
 
 const socket = { socket_address: { address: '127.0.0.1', port_value: 80 } };
 const xds = 'xDS is not built yet';
-const tls = 'TLS is not built yet';
+const tls = 'secrets by xDS (SDS) are not built yet; TLS contexts hold certificates inline or by file';
 const unsupported = (reason: string) => `known to Envoy, not supported here: ${reason}`;
 const noIp =
   "malformed IP address: localhost. Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'";

@@ -18,7 +18,7 @@ const staticResourcesSchema = message(
   { listeners: list(listenerSchema), clusters: list(clusterSchema) },
   {
     name: 'envoy.config.bootstrap.v3.Bootstrap.StaticResources',
-    known: { secrets: 'TLS is not built yet' },
+    known: { secrets: 'secrets by xDS (SDS) are not built yet; TLS contexts hold certificates inline or by file' },
   },
 );
 
@@ -69,7 +69,7 @@ export const bootstrapSchema = message(
       overload_manager: 'the overload manager is not built yet',
       ...fields('use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config', dns),
       ...fields('bootstrap_extensions default_socket_interface listener_manager default_regex_engine', extensions),
-      certificate_provider_instances: 'TLS is not built yet',
+      certificate_provider_instances: 'certificate providers are part of xDS, which is not built yet',
       ...fields('memory_allocator_manager enable_worker_cpu_affinity', 'managed by Node.js'),
       ...fields(
         'enable_dispatcher_stats header_prefix stats_server_version_override inline_headers perf_tracing_file_path application_log_config rate_limit_service',

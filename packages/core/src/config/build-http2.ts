@@ -11,16 +11,18 @@ export interface Http2Context {
   readonly streamErrorOnInvalidMessage?: boolean | undefined;
   /** `per_connection_buffer_limit_bytes` of the listener or the cluster. */
   readonly bufferLimitBytes?: number;
-  /** Read once, when the config is built. */
+  /** Asked for the limits of premature resets whenever a stream is reset. */
   readonly runtime?: Runtime | undefined;
 }
 
 const DEFAULT_JITTER_PERCENT = 15;
+const LIFETIME_SECONDS = DEFAULT_HTTP2_OPTIONS.prematureResetLifetimeMs / 1000;
 
 /** What an HTTP/2 codec, of either side, runs on. */
 export function http2Options(config: Http2ProtocolConfig | undefined, context: Http2Context): Http2Options {
   const standard = DEFAULT_HTTP2_OPTIONS;
   const custom = new Map(config?.customSettingsParameters.map(({ identifier, value }) => [identifier, value]));
+  const integer = (key: string, fallback: number) => context.runtime?.integer(key, fallback) ?? fallback;
   return {
     limits: context.limits,
     hpackTableSizeBytes: config?.hpackTableSize ?? custom.get(SETTING.hpackTableSize) ?? standard.hpackTableSizeBytes,
@@ -41,7 +43,12 @@ export function http2Options(config: Http2ProtocolConfig | undefined, context: H
     customSettings: [...custom].filter(([id]) => !OWN.has(id)).map(([id, value]) => ({ id, value })),
     underscores: context.underscores ?? standard.underscores,
     bufferLimitBytes: context.bufferLimitBytes ?? standard.bufferLimitBytes,
-    ...prematureResets(context.runtime),
+    get prematureResetStreamCount() {
+      return integer('overload.premature_reset_total_stream_count', standard.prematureResetStreamCount);
+    },
+    get prematureResetLifetimeMs() {
+      return 1000 * integer('overload.premature_reset_min_stream_lifetime_seconds', LIFETIME_SECONDS);
+    },
   };
 }
 
@@ -58,22 +65,6 @@ function floodLimits(config: Http2ProtocolConfig | undefined) {
       config?.maxInboundPriorityFramesPerStream ?? standard.maxInboundPriorityFramesPerStream,
     maxInboundWindowUpdateFramesPerDataFrameSent:
       config?.maxInboundWindowUpdateFramesPerDataFrameSent ?? standard.maxInboundWindowUpdateFramesPerDataFrameSent,
-  };
-}
-
-function prematureResets(runtime: Runtime | undefined) {
-  const standard = DEFAULT_HTTP2_OPTIONS;
-  if (runtime === undefined) {
-    const { prematureResetStreamCount, prematureResetLifetimeMs } = standard;
-    return { prematureResetStreamCount, prematureResetLifetimeMs };
-  }
-  const seconds = standard.prematureResetLifetimeMs / 1000;
-  return {
-    prematureResetStreamCount: runtime.integer(
-      'overload.premature_reset_total_stream_count',
-      standard.prematureResetStreamCount,
-    ),
-    prematureResetLifetimeMs: 1000 * runtime.integer('overload.premature_reset_min_stream_lifetime_seconds', seconds),
   };
 }
 

@@ -66,7 +66,7 @@ const refused: readonly Refused[] = [
     'match_upstream',
     httpConnectionManagerSchema,
     () => manager({ scheme_header_transformation: { match_upstream: true } }),
-    `scheme_header_transformation.match_upstream: true is ${unsupported('TLS towards upstream is not built yet, so that every upstream has http')}`,
+    `scheme_header_transformation.match_upstream: true is ${unsupported('not built yet: the scheme stays that of the client')}`,
   ],
   [
     'two proxy names',

@@ -58,7 +58,7 @@ export const proxyStatusConfig = message(
 export const schemeHeaderTransformation = message(
   {
     scheme_to_overwrite: enumText(['http', 'https']),
-    match_upstream: only(bool(), false, 'TLS towards upstream is not built yet, so that every upstream has http'),
+    match_upstream: only(bool(), false, 'not built yet: the scheme stays that of the client'),
   },
   {
     name: 'envoy.config.core.v3.SchemeHeaderTransformation',

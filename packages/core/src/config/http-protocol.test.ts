@@ -178,6 +178,9 @@ describe('http2Options', () => {
       'overload.premature_reset_min_stream_lifetime_seconds': 3,
     };
     const runtime = { integer: (key: string, other: number) => keys[key] ?? other };
-    expect(built({}, { runtime })).toMatchObject({ prematureResetStreamCount: 9, prematureResetLifetimeMs: 3000 });
+    const options = built({}, { runtime });
+    expect(options).toMatchObject({ prematureResetStreamCount: 9, prematureResetLifetimeMs: 3000 });
+    keys['overload.premature_reset_total_stream_count'] = 7;
+    expect(options.prematureResetStreamCount).toBe(7);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { TlsInfo } from '../api/tls.ts';
+import type { UpstreamConnection } from '../api/upstream.ts';
 import { stream, type Told } from './fixture.ts';
 import { compileFormat } from './format.ts';
 import { compileHeaderFormat, legalValue } from './header-format.ts';
@@ -8,6 +9,27 @@ import { textOfWire } from './value.ts';
 type Row = readonly [format: string, log: string, why: string, told?: Told];
 
 const CERTIFICATE = { subject: 'CN=é', uriSans: ['a', 'b'], dnsSans: [], sha256: 'ff', pem: 'p', chainPem: 'c' };
+
+/** An upstream connection with TLS. */
+const UPSTREAM: UpstreamConnection = {
+  id: 9,
+  localIp: '10.0.0.2',
+  localPort: 4444,
+  tls: {
+    version: 'TLSv1.2',
+    cipher: '',
+    group: 'X25519',
+    serverName: 'up.test',
+    peerCertificate: {
+      ...CERTIFICATE,
+      subject: 'CN=up',
+      issuer: 'CN=ca',
+      ipSans: ['127.0.0.1'],
+      validToMs: 86_400_000,
+    },
+    localCertificate: { subject: '', uriSans: [], dnsSans: [] },
+  } as unknown as TlsInfo,
+};
 
 /** Expected texts are those that Envoy 1.40 prints for the same exchange. */
 const printed: readonly Row[] = [
@@ -188,6 +210,47 @@ const printed: readonly Row[] = [
     '::1|1970|1970-01-02',
     'and its dates',
     { connection: { peerCertificate: { ...CERTIFICATE, ipSans: ['::1'], validFromMs: 0, validToMs: 86_400_000 } } },
+  ],
+  [
+    '%UPSTREAM_PEER_SUBJECT%|%UPSTREAM_PEER_ISSUER%|%UPSTREAM_PEER_IP_SAN%|%UPSTREAM_PEER_CERT_V_END(%F)%|%UPSTREAM_LOCAL_URI_SAN%',
+    'CN=up|CN=ca|127.0.0.1|1970-01-02|-',
+    'of the certificates of the upstream connection',
+    { info: { upstreamConnection: UPSTREAM } },
+  ],
+  [
+    '%UPSTREAM_TLS_VERSION%|%UPSTREAM_TLS_GROUP%|%UPSTREAM_SERVER_NAME%|%UPSTREAM_TLS_CIPHER%',
+    'TLSv1.2|X25519|up.test|-',
+    'of its handshake',
+    { info: { upstreamConnection: UPSTREAM } },
+  ],
+  [
+    '%UPSTREAM_CONNECTION_ID%|%UPSTREAM_LOCAL_ADDRESS%|%UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%|%UPSTREAM_LOCAL_PORT%',
+    '9|10.0.0.2:4444|10.0.0.2|4444',
+    'and its own',
+    { info: { upstreamConnection: UPSTREAM } },
+  ],
+  [
+    '%UPSTREAM_CONNECTION_ID%|%UPSTREAM_LOCAL_ADDRESS%|%UPSTREAM_TLS_VERSION%|%UPSTREAM_PEER_CERT_V_START%',
+    '-|-|-|-',
+    'before there is one',
+    {},
+  ],
+  [
+    '%LISTENER_NAME%|%FILTER_CHAIN_NAME%',
+    'front|-',
+    'of the place of the manager',
+    { info: { listenerName: 'front', filterChainName: '' } },
+  ],
+  [
+    '%DOWNSTREAM_LOCAL_IP_SAN%|%DOWNSTREAM_LOCAL_EMAIL_SAN%|%DOWNSTREAM_PEER_OTHERNAME_SAN%',
+    '10.0.0.1|a@b.test|-',
+    'of the other kinds of names',
+    {
+      connection: {
+        peerCertificate: CERTIFICATE,
+        localCertificate: { subject: '', uriSans: [], dnsSans: [], ipSans: ['10.0.0.1'], emailSans: ['a@b.test'] },
+      },
+    },
   ],
   [
     '%DOWNSTREAM_TLS_VERSION%|%DOWNSTREAM_TLS_CIPHER%|%DOWNSTREAM_TLS_SESSION_ID%',

@@ -10,3 +10,15 @@ export const HOLD: Hold = Object.freeze({ answer: 'hold' });
 
 /** @internal What `stream.reply` returns. */
 export const REPLIED: Replied = Object.freeze({ replied: true });
+
+/** A hook takes its time. */
+export function isPromise(answer: unknown): answer is PromiseLike<unknown> {
+  return typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function';
+}
+
+/** A hook answered what means nothing. */
+export function unexpected(answer: unknown): TypeError {
+  const what =
+    typeof answer === 'object' ? Object.prototype.toString.call(answer) : `${typeof answer} ${String(answer)}`;
+  return new TypeError(`a hook answered ${what}; expected nothing, a reply, HOLD, STOP, bytes or a promise of these`);
+}

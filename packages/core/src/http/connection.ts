@@ -9,7 +9,8 @@ import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { Peer } from '../net/peer.ts';
 import { TimerEntry } from '../runtime/timer-wheel.ts';
 import type { HttpManager } from './manager.ts';
-import type { Stream, StreamOwner } from './stream.ts';
+import type { Stream } from './stream.ts';
+import type { StreamOwner } from './stream-facts.ts';
 import type { DeadlineWatch } from './stream-watch.ts';
 
 /** A deadline that is not set. */

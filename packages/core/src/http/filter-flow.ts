@@ -5,7 +5,7 @@
  */
 import type { Headers } from '../api/headers.ts';
 import type { TerminalStream } from '../api/http-stream.ts';
-import { HOLD, REPLIED, STOP } from './answers.ts';
+import { HOLD, isPromise, REPLIED, STOP, unexpected } from './answers.ts';
 import type { DirectionPlan, Step } from './filter-plan.ts';
 
 /** The stream's side of a flow. */
@@ -394,14 +394,4 @@ function chainLength(plan: DirectionPlan): number {
 function join(chunks: readonly Uint8Array[], last: Uint8Array): Uint8Array {
   if (chunks.length === 0) return last;
   return Buffer.concat(last.length === 0 ? chunks : [...chunks, last]);
-}
-
-function isPromise(answer: unknown): answer is PromiseLike<unknown> {
-  return typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function';
-}
-
-function unexpected(answer: unknown): TypeError {
-  const what =
-    typeof answer === 'object' ? Object.prototype.toString.call(answer) : `${typeof answer} ${String(answer)}`;
-  return new TypeError(`a hook answered ${what}; expected nothing, a reply, HOLD, STOP, bytes or a promise of these`);
 }

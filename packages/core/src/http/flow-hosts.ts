@@ -3,11 +3,12 @@ import type { Headers } from '../api/headers.ts';
 import type { FlowHost } from './filter-flow.ts';
 import type { DirectionPlan } from './filter-plan.ts';
 import type { Stream } from './stream.ts';
+import type { ResponseStream } from './stream-response.ts';
 
-abstract class StreamFlowHost {
-  readonly stream: Stream;
+abstract class StreamFlowHost<S extends ResponseStream> {
+  readonly stream: S;
   abstract readonly plan: DirectionPlan;
-  constructor(stream: Stream) {
+  constructor(stream: S) {
     this.stream = stream;
   }
   get limitBytes(): number {
@@ -22,7 +23,7 @@ abstract class StreamFlowHost {
 }
 
 /** Requests end in the terminal filter, which is the last step of every phase: nothing is left to deliver. */
-export class RequestFlowHost extends StreamFlowHost implements FlowHost {
+export class RequestFlowHost extends StreamFlowHost<Stream> implements FlowHost {
   get plan(): DirectionPlan {
     return this.stream.plan.request;
   }
@@ -50,7 +51,7 @@ export class RequestFlowHost extends StreamFlowHost implements FlowHost {
   }
 }
 
-export class ResponseFlowHost extends StreamFlowHost implements FlowHost {
+export class ResponseFlowHost extends StreamFlowHost<ResponseStream> implements FlowHost {
   get plan(): DirectionPlan {
     return this.stream.plan.response;
   }

@@ -2,9 +2,10 @@
 import type { RequestSink } from '../api/codec.ts';
 import { ResponseFlag } from '../errors.ts';
 import { RequestHead } from '../headers/header-map.ts';
+import type { ServerCodecHandler } from '../http1/handlers.ts';
 import { type ProtocolError, ProtocolErrors } from '../http1/protocol-error.ts';
 import { reasonPhrase } from '../http1/serializer.ts';
-import { Http1ServerCodec, type ServerCodecHandler } from '../http1/server-codec.ts';
+import { Http1ServerCodec } from '../http1/server-codec.ts';
 import type { Connection } from '../net/connection.ts';
 import type { Peer } from '../net/peer.ts';
 import type { Http1CodecStats } from '../stats/index.ts';

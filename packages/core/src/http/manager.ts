@@ -28,6 +28,7 @@ import type { FilterPlan } from './filter-plan.ts';
 import { addProxyStatus } from './proxy-status.ts';
 import type { HttpSettings } from './settings.ts';
 import type { Stream } from './stream.ts';
+import type { ResponseStream } from './stream-response.ts';
 
 /** What a manager is made of. */
 export interface HttpManagerOptions {
@@ -48,6 +49,9 @@ export interface HttpManagerOptions {
   readonly rootScope: Scope;
   /** `listener.<address>.http.<stat_prefix>.` */
   readonly listenerStats: ListenerHttpStats;
+  /** Where the manager stands, for formats; '' without a name. */
+  readonly listenerName?: string;
+  readonly filterChainName?: string;
   /** True while responses must carry `connection: close`. */
   readonly draining: () => boolean;
 }
@@ -60,6 +64,8 @@ export class HttpManager {
   readonly random: RandomSource;
   readonly runtime: Runtime;
   readonly stats: HttpConnectionManagerStats;
+  readonly listenerName: string;
+  readonly filterChainName: string;
   private readonly rootScope: Scope;
   private ownHttp1: Http1CodecStats | undefined = undefined;
   private ownHttp2: Http2CodecStats | undefined = undefined;
@@ -83,6 +89,8 @@ export class HttpManager {
     this.random = options.random;
     this.runtime = options.runtime;
     this.draining = options.draining;
+    this.listenerName = options.listenerName ?? '';
+    this.filterChainName = options.filterChainName ?? '';
     this.log = options.logger;
     this.scope = options.rootScope.scope(`http.${options.settings.statPrefix}.`);
     this.stats = httpConnectionManagerStats(this.scope);
@@ -152,7 +160,7 @@ export class HttpManager {
   }
 
   /** What every response head gets before it goes out. */
-  finishHead(head: ResponseHead, stream: Stream): void {
+  finishHead(head: ResponseHead, stream: ResponseStream): void {
     const { settings } = this;
     if (head.value('date') === undefined) head.fields.push('date', httpDate(this.wheel.clock.wallMs()));
     if (settings.serverHeaderTransformation === 'OVERWRITE') head.put('server', settings.serverName);
@@ -190,7 +198,7 @@ export class HttpManager {
   }
 
   /** The last thing in a stream's life. */
-  streamEnded(stream: Stream): void {
+  streamEnded(stream: ResponseStream): void {
     this.stats.downstream_rq_active.value--;
     if (stream.upgraded) this.stats.downstream_cx_upgrades_active.dec();
     this.rqTime.record(Math.round(stream.endMs - stream.startMs));

@@ -2,7 +2,7 @@
 import { flagString, ResponseFlag } from '../errors.ts';
 import type { ResponseHead } from '../headers/header-map.ts';
 import type { ProxyStatusPolicy } from './settings.ts';
-import type { Stream } from './stream.ts';
+import type { ResponseStream } from './stream-response.ts';
 
 /** Bit of `ResponseFlag` → error type and recommended status (0 for none), in the order in which they are asked. */
 const ERRORS: readonly (readonly [number, string, number])[] = [
@@ -30,7 +30,7 @@ const ERRORS: readonly (readonly [number, string, number])[] = [
 ];
 
 /** Adds the field when the exchange has a flag that the RFC has an error type for. */
-export function addProxyStatus(head: ResponseHead, stream: Stream, policy: ProxyStatusPolicy): void {
+export function addProxyStatus(head: ResponseHead, stream: ResponseStream, policy: ProxyStatusPolicy): void {
   const { flags, details } = stream;
   if (flags === 0) return;
   const error = ERRORS.find(([flag]) => (flags & flag) !== 0);

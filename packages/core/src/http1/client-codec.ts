@@ -9,29 +9,20 @@ import { Body, type RequestHead, type ResponseHead } from '../headers/header-map
 import type { Connection } from '../net/connection.ts';
 import { BodyWriter } from './body-writer.ts';
 import { ChunkedDecoder } from './chunked.ts';
-import { parseContentLength } from './framing.ts';
+import type { ClientCodecHandler } from './handlers.ts';
 import { FAILED, type HeadLimits, HeadParser, NEED_MORE, Section } from './head-parser.ts';
 import { writeNames } from './kept-names.ts';
 import { DEFAULT_CLIENT_OPTIONS, type Http1ClientOptions } from './options.ts';
+import { requestFraming } from './outgoing-framing.ts';
 import { HeadReader } from './read-head.ts';
 import { fieldLines } from './serializer.ts';
 import { TunnelGate } from './tunnel.ts';
-
-/** The pool's side of the codec. */
-export interface ClientCodecHandler {
-  /** Request sent and response read: the connection may be used again when `reusable`. */
-  onExchangeEnd(reusable: boolean): void;
-  /** The peer sent what is not HTTP, or bytes that nobody asked for. */
-  onProtocolError(): void;
-}
 
 const Phase = { idle: 0, head: 1, body: 2, chunks: 3, trailers: 4, untilClose: 5, done: 6, dead: 7 } as const;
 
 /** Interim responses per request; more is an attack on memory and patience. */
 const MAX_INTERIM = 16;
 const EMPTY = Buffer.alloc(0);
-/** Methods whose request without a body needs no `content-length: 0` (RFC 9110 8.6). */
-const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'TRACE', 'OPTIONS', 'CONNECT']);
 
 export class Http1ClientCodec implements RequestWriter {
   readonly connection: Connection;
@@ -114,7 +105,7 @@ export class Http1ClientCodec implements RequestWriter {
       this.askForTunnel(head);
       return;
     }
-    const fields = `\r\nhost: ${head.authority}${fieldLines(head)}${this.frame(head, end)}\r\n\r\n`;
+    const fields = `\r\nhost: ${head.authority}${fieldLines(head)}${requestFraming(this.bodyWriter, head, end)}\r\n\r\n`;
     if (this.rareHeads || head.names !== undefined) this.writeRareHead(head, fields);
     else this.connection.addText(`${head.method} ${head.path} HTTP/1.1${fields}`);
     if (end) this.endRequest();
@@ -137,19 +128,6 @@ export class Http1ClientCodec implements RequestWriter {
     const connection = this.connect ? '' : '\r\nconnection: Upgrade';
     const fields = `${fieldLines(head)}${connection}`;
     this.connection.addText(`${head.method} ${target} HTTP/1.1\r\nhost: ${head.authority}${fields}\r\n\r\n`);
-  }
-
-  /** The framing field of a request, and the body writer set to it. */
-  private frame(head: RequestHead, end: boolean): string {
-    const given = head.value('content-length');
-    const length = given === undefined ? -1 : parseContentLength(given);
-    if (length >= 0) {
-      this.bodyWriter.start(Body.length, end ? 0 : length);
-      return end && length > 0 ? '\r\ncontent-length: 0' : `\r\ncontent-length: ${given}`;
-    }
-    this.bodyWriter.start(end ? Body.none : Body.chunked, 0);
-    if (end) return BODILESS.has(head.method) ? '' : '\r\ncontent-length: 0';
-    return '\r\ntransfer-encoding: chunked';
   }
 
   writeData(chunk: Uint8Array, end: boolean, owned: boolean): void {

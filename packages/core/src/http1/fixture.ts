@@ -7,9 +7,10 @@ import type { RequestHead, ResponseHead } from '../headers/header-map.ts';
 import { ResponseHead as Response } from '../headers/header-map.ts';
 import { Connection, type ConnectionHandler } from '../net/connection.ts';
 import { Http1ClientCodec } from './client-codec.ts';
+import type { ServerCodecHandler } from './handlers.ts';
 import { DEFAULT_HTTP1_OPTIONS, type Http1Options } from './options.ts';
 import type { ProtocolError } from './protocol-error.ts';
-import { Http1ServerCodec, type ServerCodecHandler } from './server-codec.ts';
+import { Http1ServerCodec } from './server-codec.ts';
 
 /** Stands in for `net.Socket`: keeps what is written, counts pauses, never does anything later. */
 export class MemorySocket extends EventEmitter {

@@ -1,6 +1,8 @@
 /** Turns a scanned head into a `RequestHead`, `ResponseHead` or trailers: names interned, framing decided. */
 import { HeaderMap, RequestHead, ResponseHead, Seen } from '../headers/header-map.ts';
 import { findKnownName, NameKind } from '../headers/names.ts';
+import { seenBit } from '../headers/seen.ts';
+import { isForbiddenTrailer } from '../headers/trailers.ts';
 import { latin1Range } from '../net/latin1.ts';
 import {
   applyConnection,
@@ -309,27 +311,6 @@ function keptNames(parser: HeadParser, text: string, options: NameOptions): Kept
   return names;
 }
 
-function seenBit(kind: number): number {
-  switch (kind) {
-    case NameKind.forwardedFor:
-      return Seen.forwardedFor;
-    case NameKind.forwardedProto:
-      return Seen.forwardedProto;
-    case NameKind.requestId:
-      return Seen.requestId;
-    case NameKind.envoy:
-      return Seen.envoy;
-    case NameKind.referer:
-      return Seen.referer;
-    case NameKind.forwardedHost:
-      return Seen.forwardedHost;
-    case NameKind.clientCert:
-      return Seen.clientCert;
-    default:
-      return 0;
-  }
-}
-
 /** Most requests are GET or POST: no string is made for those. */
 function methodName(text: string, length: number): string {
   if (length === 3 && text.startsWith('GET')) return 'GET';
@@ -372,37 +353,4 @@ function listHas(list: string, member: string): boolean {
 function withoutMembers(list: string, drop: (member: string) => boolean): string {
   const members = list.split(',').map(trimOws);
   return members.filter((member) => member !== '' && !drop(member)).join(', ');
-}
-
-const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
-  'authorization',
-  'cache-control',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-range',
-  'content-type',
-  'cookie',
-  'expect',
-  'host',
-  'keep-alive',
-  'max-forwards',
-  'pragma',
-  'proxy-authorization',
-  'proxy-connection',
-  'range',
-  'set-cookie',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'www-authenticate',
-  '__proto__',
-  'constructor',
-  'prototype',
-]);
-
-/** True for a field that must not come in trailers (RFC 9110 6.5.1), in lower case. */
-export function isForbiddenTrailer(name: string): boolean {
-  return FORBIDDEN_TRAILERS.has(name) || name.startsWith('x-forwarded-') || name.startsWith('x-envoy-');
 }

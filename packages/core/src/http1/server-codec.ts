@@ -9,29 +9,15 @@ import { Body, type RequestHead, type ResponseHead } from '../headers/header-map
 import type { Connection } from '../net/connection.ts';
 import { BodyWriter } from './body-writer.ts';
 import { ChunkedDecoder } from './chunked.ts';
-import { parseContentLength } from './framing.ts';
+import type { ServerCodecHandler } from './handlers.ts';
 import { FAILED, HeadParser, NEED_MORE, Section } from './head-parser.ts';
 import { writeNames } from './kept-names.ts';
 import type { Http1Options } from './options.ts';
+import { responseFraming } from './outgoing-framing.ts';
 import type { ProtocolError } from './protocol-error.ts';
 import { HeadReader } from './read-head.ts';
 import { fieldLines, rareStatusLine, statusLine } from './serializer.ts';
 import { asksForTunnel, opensTunnel } from './tunnel.ts';
-
-/** The connection manager's side of the codec. */
-export interface ServerCodecHandler {
-  /** The first byte of a request head has arrived. */
-  onHeadStarted(): void;
-  /** A request head is complete; the returned sink gets it and the rest. */
-  newStream(): RequestSink;
-  /**
-   * The peer broke the protocol outside of a stream's control. With `stream` undefined the handler answers through
-   * `writeHead`/`writeData` itself; the codec closes afterwards.
-   */
-  onProtocolError(error: ProtocolError, stream: RequestSink | undefined): void;
-  /** Request read and response written: the connection is idle, or about to close when `closing`. */
-  onExchangeEnd(closing: boolean): void;
-}
 
 const Phase = { head: 0, body: 1, chunks: 2, trailers: 3, waiting: 4, dead: 5, tunnel: 6 } as const;
 
@@ -85,15 +71,6 @@ export class Http1ServerCodec implements ResponseWriter {
   /** Fields of the last head that were left out for their names (`headers_with_underscores_action`). */
   get droppedFields(): number {
     return this.reader.dropped;
-  }
-
-  get stream(): RequestSink | undefined {
-    return this.sink;
-  }
-
-  /** The request that is being read or answered. */
-  get request(): RequestHead | undefined {
-    return this.ownRequest;
   }
 
   get requestComplete(): boolean {
@@ -318,7 +295,9 @@ export class Http1ServerCodec implements ResponseWriter {
     }
     if (!this.requestComplete) this.closeAfter = true;
     const old = this.ownRequest?.minor === 0;
-    let text = fieldLines(head) + this.frame(head, end);
+    const framing = responseFraming(this.bodyWriter, head, end, this.ownRequest);
+    if (this.bodyWriter.untilClose) this.closeAfter = true;
+    let text = fieldLines(head) + framing;
     if (this.closeAfter) text += '\r\nconnection: close\r\n\r\n';
     else if (old) text += '\r\nconnection: keep-alive\r\n\r\n';
     else text += '\r\n\r\n';
@@ -339,34 +318,6 @@ export class Http1ServerCodec implements ResponseWriter {
   private writeRareHead(head: ResponseHead, fields: string, old: boolean): void {
     const line = rareStatusLine(head.status, old ? 0 : 1, head.names?.reason);
     this.connection.addText(line + writeNames(fields, head.names, this.options.names));
-  }
-
-  /** The framing field of a response (RFC 9112 6.3), and the body writer set to it. */
-  private frame(head: ResponseHead, end: boolean): string {
-    const { status } = head;
-    const request = this.ownRequest;
-    const given = head.value('content-length');
-    const length = given === undefined ? -1 : parseContentLength(given);
-    if (status === 204 || status === 304 || status < 200 || request?.method === 'HEAD') {
-      this.bodyWriter.start(Body.none, 0);
-      // RFC 9110 8.6: neither 1xx nor 204 may have one.
-      if (status === 204 || status < 200) return '';
-      if (length >= 0) return `\r\ncontent-length: ${given}`;
-      // RFC 9112 6.1: as the answer to a GET would have it; Envoy sends it.
-      return status !== 304 && request?.minor !== 0 ? '\r\ntransfer-encoding: chunked' : '';
-    }
-    if (length >= 0 || end) {
-      // No body follows a head that ends the message, whatever length it was given.
-      this.bodyWriter.start(Body.length, end ? 0 : length);
-      return end ? '\r\ncontent-length: 0' : `\r\ncontent-length: ${given}`;
-    }
-    if (request?.minor !== 0) {
-      this.bodyWriter.start(Body.chunked, 0);
-      return '\r\ntransfer-encoding: chunked';
-    }
-    this.bodyWriter.start(Body.untilClose, 0);
-    this.closeAfter = true;
-    return '';
   }
 
   writeData(chunk: Uint8Array, end: boolean, owned: boolean): void {

@@ -1,6 +1,7 @@
 /** One request and its response on an upstream connection: the engine's `RequestWriter`, and the feeder of its sink. */
 import type { RequestWriter, ResetReason, ResponseSink, UpstreamFailure } from '../api/codec.ts';
 import type { Headers, RequestHeaders } from '../api/headers.ts';
+import type { UpstreamConnection } from '../api/upstream.ts';
 import type { RequestHead, ResponseHead } from '../headers/header-map.ts';
 import { parseContentLength } from '../http1/framing.ts';
 import { TunnelGate } from '../http1/tunnel.ts';
@@ -39,6 +40,10 @@ export class Http2ClientStream extends Http2Stream implements RequestWriter {
     super(session);
     this.sink = sink;
     this.reused = reused;
+  }
+
+  get connection(): UpstreamConnection {
+    return this.session.connection;
   }
 
   // To the sink

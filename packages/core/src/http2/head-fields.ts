@@ -1,8 +1,8 @@
 /** What the readers of request and response heads have in common: limits, forbidden fields, Content-Length. */
 import { HeaderMap } from '../headers/header-map.ts';
 import { NameKind } from '../headers/names.ts';
+import { isForbiddenTrailer } from '../headers/trailers.ts';
 import { parseContentLength } from '../http1/framing.ts';
-import { isForbiddenTrailer } from '../http1/read-head.ts';
 import { FieldKind, type FieldSink } from './hpack/index.ts';
 import type { Http2HeadLimits } from './options.ts';
 

@@ -1,6 +1,7 @@
 /** Fields of a request head to a `RequestHead` (RFC 9113 8.3.1), set as the reader of HTTP/1 sets it. */
 import { Body, RequestHead, Seen } from '../headers/header-map.ts';
 import { NameKind } from '../headers/names.ts';
+import { seenBit } from '../headers/seen.ts';
 import { isToken } from '../headers/validate.ts';
 import { isAuthority } from '../http1/target.ts';
 import { FieldCollector, HeadError, isConnectionSpecific } from './head-fields.ts';
@@ -206,25 +207,4 @@ function isPath(path: string): boolean {
     if (code <= 32 || code >= 127) return false;
   }
   return path !== '';
-}
-
-function seenBit(kind: number): number {
-  switch (kind) {
-    case NameKind.forwardedFor:
-      return Seen.forwardedFor;
-    case NameKind.forwardedProto:
-      return Seen.forwardedProto;
-    case NameKind.requestId:
-      return Seen.requestId;
-    case NameKind.envoy:
-      return Seen.envoy;
-    case NameKind.referer:
-      return Seen.referer;
-    case NameKind.forwardedHost:
-      return Seen.forwardedHost;
-    case NameKind.clientCert:
-      return Seen.clientCert;
-    default:
-      return 0;
-  }
 }

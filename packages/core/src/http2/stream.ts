@@ -132,8 +132,11 @@ export abstract class Http2Stream {
     const { session } = this;
     session.markDirty();
     if (this.closed || (this.queuedBytes <= session.options.bufferLimitBytes && !session.backedUp)) return true;
-    this.stalled = true;
-    session.stalls++;
+    // Told twice, it still waits once.
+    if (!this.stalled) {
+      this.stalled = true;
+      session.stalls++;
+    }
     return false;
   }
 

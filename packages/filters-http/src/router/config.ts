@@ -26,7 +26,7 @@ export const routerSchema = message(
       start_child_span: 'tracing is not built yet',
       ...fields('upstream_log upstream_log_options', logging),
       upstream_http_filters: 'upstream HTTP filters are not built yet',
-      reject_connect_request_early_data: 'CONNECT is not built yet',
+      reject_connect_request_early_data: 'not built yet',
     },
   },
 );

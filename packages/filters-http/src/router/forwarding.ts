@@ -166,6 +166,7 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
     const attempt = new Attempt(this, host, freshConnection, http2, this.transport);
     this.enter(attempt);
     this.stream.info.upstreamHost = host;
+    this.stream.info.upstreamConnection = undefined;
     this.retries?.hosts?.onHostAttempted(host);
     const { cluster } = this;
     const { priority } = this.action;
@@ -244,7 +245,9 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
 
   attemptReady(attempt: Attempt, writer: RequestWriter, reused: boolean, http2: boolean): void {
     const { action, body, headers } = this;
-    this.stream.info.upstreamHttp2 = http2;
+    const { info } = this.stream;
+    info.upstreamHttp2 = http2;
+    info.upstreamConnection = writer.connection;
     if (action.autoHostRewrite) rewriteToHostname(headers, attempt.host, action, !this.env.suppressEnvoyHeaders);
     if (this.requestEnded || this.upgrade) this.limitTry(attempt);
     this.virtualCluster?.upstream_rq_total.inc();

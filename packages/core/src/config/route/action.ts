@@ -78,7 +78,7 @@ export const routeAction = message(
         'cluster_specifier_plugin inline_cluster_specifier_plugin',
         'cluster specifier plugins are not built yet',
       ),
-      early_data_policy: 'TLS is not built yet',
+      early_data_policy: 'early data (0-RTT) is not available in Node.js',
       retry_policy_typed_config: 'Envoy does not implement it',
       request_mirror_policy: 'use request_mirror_policies',
     },

@@ -6,7 +6,10 @@ const connectConfig = message(
   { allow_post: withDefault(bool(), false) },
   {
     name: 'envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig',
-    known: { proxy_protocol_config: 'PROXY protocol towards upstream is not built yet' },
+    known: {
+      proxy_protocol_config:
+        'not built yet for routes; use the upstream_proxy_protocol transport socket of the cluster',
+    },
   },
 );
 

@@ -136,6 +136,8 @@ export const streamInfoOperators: OperatorTable = {
   UNIQUE_ID: plain(() => randomUUID()),
   ROUTE_NAME: plain(({ route }) => notEmpty(route?.name)),
   HOSTNAME: plain(() => ownHostname),
+  LISTENER_NAME: plain(({ info }) => notEmpty(info.listenerName)),
+  FILTER_CHAIN_NAME: plain(({ info }) => notEmpty(info.filterChainName)),
   ENVIRONMENT: environment,
   LOCAL_REPLY_BODY: plain((_, context) => context.localReplyBody ?? ''),
   ACCESS_LOG_TYPE: plain((_, context) => context.accessLogType ?? 'NotSet'),
