@@ -27,15 +27,17 @@ export class MaterialStore {
     this.deps = deps;
     this.stats = stats;
     this.use = use;
+    // Before the files are read: what changes meanwhile is seen at the next look.
+    this.files = new FileWatch(filesOf(settings), directoriesOf(settings), deps.wheel, () => this.reload());
     try {
       this.current = loadMaterial(settings);
       use(this.current);
     } catch (error) {
+      this.files.close();
       throw new MeshError('CONFIG_INVALID', (error as Error).message, { cause: error });
     }
     this.unregister = deps.certificates?.add(this);
     this.noteExpiry();
-    this.files = new FileWatch(filesOf(settings), directoriesOf(settings), deps.wheel, () => this.reload());
   }
 
   private reload(): boolean {
