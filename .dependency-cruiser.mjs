@@ -13,8 +13,15 @@ const CORE = {
   runtime: ['api', 'errors'],
   stats: ['api'],
   net: ['api', 'errors', 'headers', 'regex', 'runtime', 'stats'],
-  http2: ['api', 'errors', 'headers', 'runtime', 'stats', 'net', 'http1/(?:framing|forbidden-trailers|read-head|target|tunnel)'],
-  rbac: ['api', 'errors', 'headers', 'regex', 'net/address-set', 'routing/(?:header-match|value-match|path-match|text-match|text|settings)'],
+  http2: ['api', 'errors', 'headers', 'runtime', 'stats', 'net', 'http1/(?:framing|target|tunnel)'],
+  rbac: [
+    'api',
+    'errors',
+    'headers',
+    'regex',
+    'net/address-set',
+    'routing/(?:header-match|value-match|path-match|text-match|text|settings)',
+  ],
   http1: ['api', 'errors', 'headers', 'runtime', 'stats', 'net'],
   http: [
     ...['api', 'errors', 'headers', 'runtime', 'stats', 'net', 'http1', 'http2', 'format', 'log-filter'],

@@ -29,7 +29,7 @@ export interface Seen {
 }
 
 /** `nonce` over and over. */
-export function bodyOf(nonce: string, size: number): Buffer {
+function bodyOf(nonce: string, size: number): Buffer {
   return Buffer.alloc(size, nonce, 'latin1');
 }
 
