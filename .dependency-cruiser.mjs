@@ -20,7 +20,7 @@ const CORE = {
     'headers',
     'regex',
     'net/address-set',
-    'routing/(?:header-match|value-match|path-match|text-match|text|settings)',
+    'routing/(?:header-match|value-match|path-match|text|settings)',
   ],
   http1: ['api', 'errors', 'headers', 'runtime', 'stats', 'net'],
   http: [

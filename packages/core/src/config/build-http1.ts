@@ -1,6 +1,6 @@
 /** HTTP/1 options of the config → options of the codecs. */
 import type { Http1ClientOptions, Http1Options, NameOptions } from '../http1/options.ts';
-import { FullMatch } from '../regex/full-match.ts';
+import { compileStringMatcher } from '../regex/text-match.ts';
 import type { HttpConnectionManagerConfig } from './http-connection-manager.ts';
 import type { Http1ProtocolConfig } from './http-protocol.ts';
 
@@ -13,7 +13,7 @@ export function headLimits(config: HttpConnectionManagerConfig): { maxBytes: num
 export function http1Options(config: HttpConnectionManagerConfig): Http1Options {
   const common = config.commonHttpProtocolOptions;
   const http1 = config.httpProtocolOptions;
-  const ignored = http1.ignoreHttp11Upgrade.map((matcher) => tokenTest(matcher));
+  const ignored = http1.ignoreHttp11Upgrade.map((matcher) => compileStringMatcher(matcher));
   return {
     limits: headLimits(config),
     acceptHttp10: http1.acceptHttp10,
@@ -51,26 +51,4 @@ export function http1ClientOptions(http1: Http1ProtocolConfig | undefined): Http
     fullUrl: http1?.sendFullyQualifiedUrl ?? false,
     ...nameFormat(http1),
   };
-}
-
-type StringMatcher = Http1ProtocolConfig['ignoreHttp11Upgrade'][number];
-
-/** A condition on one name of an Upgrade field. */
-function tokenTest({
-  exact,
-  prefix,
-  suffix,
-  contains,
-  safeRegex,
-  ignoreCase,
-}: StringMatcher): (token: string) => boolean {
-  if (safeRegex !== undefined) {
-    const regex = new FullMatch(safeRegex.regex);
-    return (token) => regex.test(token);
-  }
-  const lower = (text: string) => (ignoreCase ? text.toLowerCase() : text);
-  if (prefix !== undefined) return (token) => lower(token).startsWith(lower(prefix));
-  if (suffix !== undefined) return (token) => lower(token).endsWith(lower(suffix));
-  if (contains !== undefined) return (token) => lower(token).includes(lower(contains));
-  return (token) => lower(token) === lower(exact ?? '');
 }

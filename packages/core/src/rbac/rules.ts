@@ -3,6 +3,7 @@
 import type { HttpStream } from '../api/http-stream.ts';
 import { HeaderMap } from '../headers/header-map.ts';
 import { addressSet } from '../net/address-set.ts';
+import { compileStringMatcher } from '../regex/text-match.ts';
 import { HeaderCondition } from '../routing/header-match.ts';
 import type {
   FilterStateMatcherSettings,
@@ -11,7 +12,6 @@ import type {
   StringMatcherSettings,
 } from '../routing/settings.ts';
 import { wireText } from '../routing/text.ts';
-import { compileStringMatcher } from '../routing/text-match.ts';
 import { FilterStateCondition, MetadataCondition } from '../routing/value-match.ts';
 import type { PermissionSettings, PrincipalSettings, RangeSettings } from './settings.ts';
 import type { RbacSubject } from './subject.ts';

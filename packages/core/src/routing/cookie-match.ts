@@ -1,9 +1,9 @@
 /** Envoy's `CookieMatcher`: a condition on one cookie of the request. */
 import type { RequestHeaders } from '../api/headers.ts';
+import { compileStringMatcher, type TextTest } from '../regex/text-match.ts';
 import { cookieValue } from './cookies.ts';
 import type { CookieMatcherSettings } from './settings.ts';
 import { wireText } from './text.ts';
-import { compileStringMatcher, type TextTest } from './text-match.ts';
 
 /** A compiled condition on a cookie. */
 export class CookieCondition {

@@ -4,9 +4,6 @@
  */
 import type { Headers } from '../api/headers.ts';
 import { HeaderMap } from '../headers/header-map.ts';
-import { isJoined } from './joined-headers.ts';
-import type { HeaderMatcherSettings } from './settings.ts';
-import { wireText } from './text.ts';
 import {
   compileStringMatcher,
   containsTest,
@@ -16,7 +13,10 @@ import {
   regexTest,
   suffixTest,
   type TextTest,
-} from './text-match.ts';
+} from '../regex/text-match.ts';
+import { isJoined } from './joined-headers.ts';
+import type { HeaderMatcherSettings } from './settings.ts';
+import { wireText } from './text.ts';
 
 /** A compiled header condition. */
 export class HeaderCondition {

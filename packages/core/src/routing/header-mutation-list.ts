@@ -2,9 +2,9 @@
 import type { Headers, RequestHeaders } from '../api/headers.ts';
 import type { HttpStream } from '../api/http-stream.ts';
 import type { FormatContext } from '../format/operator.ts';
+import { compileStringMatcher, type TextTest } from '../regex/text-match.ts';
 import { HeaderAddition } from './header-addition.ts';
 import type { HeaderMutationEntrySettings } from './settings.ts';
-import { compileStringMatcher, type TextTest } from './text-match.ts';
 
 type Step = (headers: Headers, stream: HttpStream, context: FormatContext) => void;
 

@@ -1,7 +1,8 @@
 /** Envoy's `QueryParameterMatcher`: conditions on one parameter, as it is written (not percent-decoded). */
+
+import { compileStringMatcher, type TextTest } from '../regex/text-match.ts';
 import type { QueryParameterMatcherSettings } from './settings.ts';
 import { wireText } from './text.ts';
-import { compileStringMatcher, type TextTest } from './text-match.ts';
 
 /** A compiled condition on a query parameter. Only the first parameter of that name counts. */
 export class QueryCondition {

@@ -1,18 +1,9 @@
 /** Text helpers for the hot path: ASCII case folding, and the form that configured text has on the wire. */
-export { wireText } from '../regex/wire-text.ts';
+export { lowerAscii, wireText } from '../regex/wire-text.ts';
 
 /** The lower-case code of an ASCII letter; every other code as it is. */
 export function foldCode(code: number): number {
   return code >= 65 && code <= 90 ? code + 32 : code;
-}
-
-/** Lower-cases ASCII letters only, as Envoy does; text without upper-case letters is returned as it is. */
-export function lowerAscii(text: string): string {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= 65 && code <= 90) return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-  }
-  return text;
 }
 
 /** Where the path ends: at the query, at a fragment, or at the end of the text. */

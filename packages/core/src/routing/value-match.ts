@@ -3,9 +3,9 @@
 import { isIP } from 'node:net';
 import type { HttpStream } from '../api/http-stream.ts';
 import { addressSet } from '../net/address-set.ts';
+import { compileStringMatcher } from '../regex/text-match.ts';
 import type { FilterStateMatcherSettings, MetadataMatcherSettings, ValueMatcherSettings } from './settings.ts';
 import { wireText } from './text.ts';
-import { compileStringMatcher } from './text-match.ts';
 
 /** A compiled condition on a value in the JSON model; `undefined` stands for no value. */
 export type ValueTest = (value: unknown) => boolean;

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { certificateFacts } from './certificate.ts';
 import { compileSanMatch, dnsNameMatches, hasAnyName, hasDnsName } from './san-match.ts';
-import type { SanMatch, SanTextMatch } from './settings.ts';
+import type { SanMatch } from './settings.ts';
 
 const altNames = (name: string) =>
   certificateFacts(new X509Certificate(readFileSync(new URL(`fixtures/${name}.pem`, import.meta.url)))).altNames;
 const names = altNames('names');
 const hostile = altNames('names-hostile');
 
-const match = (sanType: SanMatch['sanType'], matcher: SanTextMatch, oid = '') => ({ sanType, matcher, oid });
+const match = (sanType: SanMatch['sanType'], matcher: SanMatch['matcher'], oid = '') => ({ sanType, matcher, oid });
 
 describe('compileSanMatch', () => {
   const UPN = '1.3.6.1.4.1.311.20.2.3';

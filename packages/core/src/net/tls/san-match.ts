@@ -1,8 +1,7 @@
 /** Which alternative names of a certificate satisfy a condition, as Envoy decides it. */
-import { FullMatch } from '../../regex/full-match.ts';
-import { wireText } from '../../regex/wire-text.ts';
+import { compileStringMatcher } from '../../regex/text-match.ts';
 import type { AltName } from './alt-names.ts';
-import type { SanMatch, SanTextMatch } from './settings.ts';
+import type { SanMatch } from './settings.ts';
 
 /** A condition on one name. */
 export type SanTest = (name: AltName) => boolean;
@@ -11,7 +10,8 @@ export type SanTest = (name: AltName) => boolean;
 export function compileSanMatch({ sanType, matcher, oid }: SanMatch): SanTest {
   // An exact DNS name follows the rules of DNS: no case, and wildcards of the certificate.
   const exactName = sanType === 'DNS' ? matcher.exact : undefined;
-  const test = exactName === undefined ? compileText(matcher) : (text: string) => dnsNameMatches(exactName, text);
+  const test =
+    exactName === undefined ? compileStringMatcher(matcher) : (text: string) => dnsNameMatches(exactName, text);
   return (name) =>
     name.type === sanType && (sanType !== 'OTHER_NAME' || name.oid === oid) && clean(name) && test(name.value);
 }
@@ -58,25 +58,4 @@ export function dnsNameMatches(name: string, pattern: string): boolean {
   const [before, after] = [label.slice(0, star), label.slice(star + 1)];
   // As in Envoy the star may stand for nothing within a label, and a label of its own may even be empty.
   return label.length <= first.length + 1 && first.startsWith(before) && first.endsWith(after);
-}
-
-/** Names hold one character per byte, and so must what they are compared with. */
-function compileText({
-  exact,
-  prefix,
-  suffix,
-  contains,
-  safeRegex,
-  ignoreCase,
-}: SanTextMatch): (text: string) => boolean {
-  if (safeRegex !== undefined) {
-    const regex = new FullMatch(safeRegex.regex);
-    return (text) => regex.test(text);
-  }
-  const folded = (text: string) => (ignoreCase === true ? text.replace(/[A-Z]+/g, (part) => part.toLowerCase()) : text);
-  const wanted = folded(wireText(prefix ?? suffix ?? contains ?? exact ?? ''));
-  if (prefix !== undefined) return (text) => folded(text).startsWith(wanted);
-  if (suffix !== undefined) return (text) => folded(text).endsWith(wanted);
-  if (contains !== undefined) return (text) => folded(text).includes(wanted);
-  return (text) => folded(text) === wanted;
 }

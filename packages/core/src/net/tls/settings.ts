@@ -1,4 +1,5 @@
 /** What TLS contexts are built from, for both directions; filled from the config by `config/tls/build.ts`. */
+import type { StringMatch } from '../../regex/text-match.ts';
 
 /** Bytes that a context needs: a file that is watched, or bytes that do not change. */
 export interface TlsSource {
@@ -19,20 +20,10 @@ export interface CertificateSettings {
   readonly watchedDirectory?: string | undefined;
 }
 
-/** Envoy `StringMatcher`: exactly one of the conditions is given. */
-export interface SanTextMatch {
-  readonly exact?: string | undefined;
-  readonly prefix?: string | undefined;
-  readonly suffix?: string | undefined;
-  readonly contains?: string | undefined;
-  readonly safeRegex?: { readonly regex: string } | undefined;
-  readonly ignoreCase?: boolean | undefined;
-}
-
 /** Envoy `SubjectAltNameMatcher`. */
 export interface SanMatch {
   readonly sanType: 'EMAIL' | 'DNS' | 'URI' | 'IP_ADDRESS' | 'OTHER_NAME';
-  readonly matcher: SanTextMatch;
+  readonly matcher: StringMatch;
   /** Of other names: the object identifier in dotted form; '' for none. */
   readonly oid: string;
 }

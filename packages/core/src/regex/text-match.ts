@@ -1,14 +1,23 @@
 /** Envoy's `StringMatcher` and the other conditions on one text, compiled to one call. */
-import { FullMatch } from '../regex/full-match.ts';
-import type { StringMatcherSettings } from './settings.ts';
-import { lowerAscii, wireText } from './text.ts';
+import { FullMatch } from './full-match.ts';
+import { lowerAscii, wireText } from './wire-text.ts';
+
+/** Envoy `StringMatcher`: exactly one of the conditions is given. */
+export interface StringMatch {
+  readonly exact?: string | undefined;
+  readonly prefix?: string | undefined;
+  readonly suffix?: string | undefined;
+  readonly contains?: string | undefined;
+  readonly safeRegex?: { readonly regex: string } | undefined;
+  readonly ignoreCase?: boolean | undefined;
+}
 
 /** A compiled condition on a text. */
 export type TextTest = (text: string) => boolean;
 
 /** Compiles a `StringMatcher`. @throws SyntaxError for a bad regular expression. */
-export function compileStringMatcher(settings: StringMatcherSettings): TextTest {
-  const { exact, prefix, suffix, contains, safeRegex, ignoreCase } = settings;
+export function compileStringMatcher(settings: StringMatch): TextTest {
+  const { exact, prefix, suffix, contains, safeRegex, ignoreCase = false } = settings;
   if (safeRegex !== undefined) return regexTest(safeRegex.regex);
   const test = plainTest(exact, prefix, suffix, contains, ignoreCase);
   return ignoreCase ? (text) => test(lowerAscii(text)) : test;
