@@ -3,16 +3,24 @@
  * definition (for `extensions: […]` and YAML) and a function that makes a configured instance in code.
  */
 import type { Discovery, DiscoveryContext } from './api/discovery.ts';
+import type { ClusterMonitor, ClusterMonitorContext } from './api/health.ts';
 import type { HttpFilter, TerminalHttpFilter } from './api/http-filter.ts';
 import type { HttpStream } from './api/http-stream.ts';
 import type { ListenerFilter, ListenerFilterContext } from './api/listener-filter.ts';
+import type { LoadBalancer, LoadBalancerContext } from './api/load-balancer.ts';
 import type { NetworkFilter, NetworkFilterContext } from './api/network-filter.ts';
 import type { StatsScope } from './api/stats.ts';
 import type { StandardIssue, StandardSchema } from './config/standard-schema.ts';
 import { MeshError } from './errors.ts';
 
 /** The kinds of extension that a registry holds. */
-export type ExtensionKind = 'http-filter' | 'network-filter' | 'listener-filter' | 'discovery';
+export type ExtensionKind =
+  | 'http-filter'
+  | 'network-filter'
+  | 'listener-filter'
+  | 'discovery'
+  | 'load-balancer'
+  | 'cluster-monitor';
 
 /** The input type that a schema accepts; `unknown` for schemas that do not say. */
 export type SchemaInput<S> = S extends { readonly '~standard': { readonly types?: infer T } }
@@ -71,13 +79,29 @@ export interface ListenerFilterDefinition extends ExtensionBase<'listener-filter
 
 /** A discovery's definition. */
 export interface DiscoveryDefinition extends ExtensionBase<'discovery'> {
-  /** Values of a cluster's `type` that it serves, e.g. `STRICT_DNS`. */
+  /** Values of a cluster's `type` that it serves, e.g. `STRICT_DNS`, or the name of its `cluster_type`. */
   readonly types: readonly string[];
   create(context: DiscoveryContext<never>): Discovery;
 }
 
+/** A balancing policy's definition, with its types erased for the registry. */
+export interface LoadBalancerDefinition extends ExtensionBase<'load-balancer'> {
+  create(config: unknown, context: LoadBalancerContext): LoadBalancer;
+}
+
+/** A cluster monitor's definition, with its types erased for the registry. */
+export interface ClusterMonitorDefinition extends ExtensionBase<'cluster-monitor'> {
+  create(context: ClusterMonitorContext<never>): ClusterMonitor | undefined;
+}
+
 /** Anything that `createProxy({ extensions })` takes. */
-export type Extension = HttpFilterDefinition | NetworkFilterDefinition | ListenerFilterDefinition | DiscoveryDefinition;
+export type Extension =
+  | HttpFilterDefinition
+  | NetworkFilterDefinition
+  | ListenerFilterDefinition
+  | DiscoveryDefinition
+  | LoadBalancerDefinition
+  | ClusterMonitorDefinition;
 
 /** A definition together with a checked config: what the code door puts into a chain. */
 export interface Configured<Definition extends Extension> {
@@ -91,6 +115,9 @@ export type ConfiguredHttpFilter = Configured<HttpFilterDefinition>;
 export type ConfiguredNetworkFilter = Configured<NetworkFilterDefinition>;
 /** A listener filter for `listener({ listenerFilters: […] })`. */
 export type ConfiguredListenerFilter = Configured<ListenerFilterDefinition>;
+
+/** A balancing policy for `cluster(name, { loadBalancing })`. */
+export type ConfiguredLoadBalancer = Configured<LoadBalancerDefinition>;
 
 /** A definition that can be called with its config. Without required fields the config may be left out. */
 export type HttpFilterFactory<Input, RouteConfig = unknown> = HttpFilterDefinition & {
@@ -273,10 +300,68 @@ export function defineDiscovery<Config>(options: DiscoveryOptions<Config>): Disc
   };
 }
 
+/** A definition that can be called with its config. */
+export type LoadBalancerFactory<Input> = LoadBalancerDefinition &
+  ({} extends Input ? (config?: Input) => ConfiguredLoadBalancer : (config: Input) => ConfiguredLoadBalancer);
+
+/** What {@link defineLoadBalancer} takes. */
+export interface LoadBalancerOptions<Config extends StandardSchema> {
+  readonly name: string;
+  readonly typeUrl?: string;
+  readonly config: Config;
+  /** Called once per cluster, and again whenever the cluster's config changes. */
+  create(config: SchemaOutput<Config>, context: LoadBalancerContext): LoadBalancer;
+}
+
+/**
+ * Defines how a cluster chooses among its hosts.
+ *
+ * @example
+ * export const first = defineLoadBalancer({
+ *   name: 'acme.load_balancing_policies.first',
+ *   config: z.object({}),
+ *   create: () => {
+ *     let hosts: readonly Host[] = [];
+ *     return { update: ({ priorities }) => void (hosts = priorities[0]?.healthy ?? []), pick: () => hosts[0] };
+ *   },
+ * });
+ */
+export function defineLoadBalancer<Config extends StandardSchema>(
+  options: LoadBalancerOptions<Config>,
+): LoadBalancerFactory<SchemaInput<Config>> {
+  return factory({
+    kind: 'load-balancer',
+    name: options.name,
+    typeUrl: options.typeUrl,
+    config: options.config,
+    routeConfig: undefined,
+    create: (config, context) => options.create(config as SchemaOutput<Config>, context),
+  } satisfies LoadBalancerDefinition) as unknown as LoadBalancerFactory<SchemaInput<Config>>;
+}
+
+/** What {@link defineClusterMonitor} takes. */
+export interface ClusterMonitorOptions<Config> {
+  readonly name: string;
+  /** Called once per cluster; `undefined` when its config asks for nothing of this kind. */
+  create(context: ClusterMonitorContext<Config>): ClusterMonitor | undefined;
+}
+
+/** Defines something that watches the hosts of clusters and judges them: active health checks, outlier detection. */
+export function defineClusterMonitor<Config>(options: ClusterMonitorOptions<Config>): ClusterMonitorDefinition {
+  return {
+    kind: 'cluster-monitor',
+    name: options.name,
+    typeUrl: undefined,
+    config: anything,
+    routeConfig: undefined,
+    create: (context) => options.create(context),
+  };
+}
+
 /** Makes the definition callable; the properties of the function are the definition's. */
-function factory<Definition extends HttpFilterDefinition | NetworkFilterDefinition | ListenerFilterDefinition>(
-  definition: Definition,
-) {
+function factory<
+  Definition extends HttpFilterDefinition | NetworkFilterDefinition | ListenerFilterDefinition | LoadBalancerDefinition,
+>(definition: Definition) {
   const make = (config: unknown = {}) => ({ definition: made, config: checkConfig(definition, config) });
   const made = Object.defineProperties(make, Object.getOwnPropertyDescriptors(definition)) as unknown as Definition;
   return made;

@@ -7,6 +7,7 @@ export type * from './api/codec.ts';
 export type * from './api/connection-info.ts';
 export type * from './api/discovery.ts';
 export type * from './api/headers.ts';
+export type * from './api/health.ts';
 export type * from './api/http-filter.ts';
 export type * from './api/http-stream.ts';
 export type * from './api/listener-filter.ts';
@@ -44,19 +45,24 @@ export type { StandardSchema } from './config/standard-schema.ts';
 export type { FieldSupport } from './config/support-table.ts';
 export { configJsonSchema, configSupport, createProxy, type ProxyOptions, validateConfig } from './create-proxy.ts';
 export {
+  type ClusterMonitorDefinition,
   type ConfiguredHttpFilter,
   type ConfiguredListenerFilter,
+  type ConfiguredLoadBalancer,
   type ConfiguredNetworkFilter,
   type DiscoveryDefinition,
+  defineClusterMonitor,
   defineDiscovery,
   defineHttpFilter,
   defineListenerFilter,
+  defineLoadBalancer,
   defineNetworkFilter,
   defineTerminalHttpFilter,
   type Extension,
   type HttpFilterContext,
   type HttpFilterDefinition,
   type ListenerFilterDefinition,
+  type LoadBalancerDefinition,
   type NetworkFilterDefinition,
 } from './define.ts';
 export { flagString, MeshError, type MeshErrorCode, ResponseFlag } from './errors.ts';
@@ -94,3 +100,4 @@ export { TimerEntry } from './runtime/timer-wheel.ts';
 export { TokenBucket, type TokenBucketSettings } from './runtime/token-bucket.ts';
 export type { StatsStore } from './stats/index.ts';
 export { bindToRegistry } from './stats/prometheus.ts';
+export { HealthFlag } from './upstream/health-flags.ts';

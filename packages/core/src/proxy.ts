@@ -139,6 +139,9 @@ export class MeshProxy {
       logger: this.#logger,
       certificates: this.#certificates,
       openings: this.#openings,
+      clusters: this.#clusters,
+      locality: this.#parts.bootstrap.node.locality,
+      local: undefined,
     };
   }
 

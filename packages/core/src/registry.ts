@@ -1,10 +1,12 @@
 /** The extensions that one proxy knows: a value, not a global. */
 import type {
+  ClusterMonitorDefinition,
   DiscoveryDefinition,
   Extension,
   ExtensionKind,
   HttpFilterDefinition,
   ListenerFilterDefinition,
+  LoadBalancerDefinition,
   NetworkFilterDefinition,
 } from './define.ts';
 import { MeshError } from './errors.ts';
@@ -35,6 +37,7 @@ export class Registry {
   find(kind: 'http-filter', by: Lookup): HttpFilterDefinition | undefined;
   find(kind: 'network-filter', by: Lookup): NetworkFilterDefinition | undefined;
   find(kind: 'listener-filter', by: Lookup): ListenerFilterDefinition | undefined;
+  find(kind: 'load-balancer', by: Lookup): LoadBalancerDefinition | undefined;
   find(kind: string, by: Lookup): Extension | undefined;
   find(kind: string, by: Lookup): Extension | undefined {
     if (by.typeUrl !== undefined) return this.#byTypeUrl.get(`${kind} ${by.typeUrl}`);
@@ -52,6 +55,12 @@ export class Registry {
       if (extension.kind === 'discovery' && extension.types.includes(type)) return extension;
     }
     return undefined;
+  }
+
+  /** Everything that may watch clusters. */
+  monitors(): ClusterMonitorDefinition[] {
+    const all = [...(this.#byKind.get('cluster-monitor')?.values() ?? [])];
+    return all.filter((extension) => extension.kind === 'cluster-monitor');
   }
 
   /** Every definition, for listings. */

@@ -1,6 +1,10 @@
 /** Where a cluster's endpoints come from. */
-import type { Clock, RandomSource } from './clock.ts';
+import type { Clock, RandomSource, Timers } from './clock.ts';
+import type { EndpointHealthCheck, Host } from './cluster.ts';
+import type { LoadBalancer } from './load-balancer.ts';
+import type { Runtime } from './runtime.ts';
 import type { StatsScope } from './stats.ts';
+import type { Clusters } from './upstream.ts';
 
 /** One resolved endpoint. */
 export interface Endpoint {
@@ -13,6 +17,31 @@ export interface Endpoint {
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string };
   /** `metadata.filter_metadata`: user data by filter name. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** `load_balancing_weight` of its locality; absent or 0 is none. */
+  readonly localityWeight?: number | undefined;
+  /** What the source says of its health (`health_status`). Default `UNKNOWN`, which counts as healthy. */
+  readonly healthStatus?: EndpointHealthStatus | undefined;
+  readonly healthCheck?: EndpointHealthCheck | undefined;
+  /** Further addresses of the same host, tried in turn when the first does not connect (happy eyeballs). */
+  readonly additionalAddresses?: readonly { readonly ip: string; readonly port: number }[] | undefined;
+  /**
+   * Identity of a logical host, which stays the same while its address changes: open connections go on, new ones go to the
+   * new address. Default: the address is the identity.
+   */
+  readonly key?: string | undefined;
+}
+
+/** Envoy `HealthStatus`. */
+export type EndpointHealthStatus = 'UNKNOWN' | 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'TIMEOUT' | 'DEGRADED';
+
+/** Envoy `ClusterLoadAssignment.Policy`, as far as it concerns the choice of hosts. */
+export interface AssignmentPolicy {
+  /** Percent. Default 140. */
+  readonly overprovisioningFactor?: number | undefined;
+  /** Default false. */
+  readonly weightedPriorityHealth?: boolean | undefined;
+  /** Shares of requests that are refused at once (`drop_overloads`), in order. */
+  readonly drops?: readonly { readonly category: string; readonly numerator: number; readonly denominator: number }[];
 }
 
 /** What a discovery gets when its cluster starts. */
@@ -21,12 +50,21 @@ export interface DiscoveryContext<Config = unknown> {
   /** The parsed cluster config. */
   readonly config: Config;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly random: RandomSource;
+  readonly runtime: Runtime;
   /** Scope `cluster.<name>.`, for `update_attempt` and its siblings. */
   readonly stats: StatsScope;
+  /** Every cluster of the proxy, for clusters that are made of others. Not complete before `start`. */
+  readonly clusters: Clusters;
   log(level: 'debug' | 'info' | 'warning' | 'error', message: string): void;
-  /** Replaces the whole host set. May be called at any time, also with the same hosts. */
-  publish(endpoints: readonly Endpoint[]): void;
+  /**
+   * Replaces the whole host set, at once: the hosts are there when this returns. May be called at any time, also with the
+   * same hosts. Without `policy` that of the cluster's own `load_assignment` holds.
+   */
+  publish(endpoints: readonly Endpoint[], policy?: AssignmentPolicy): void;
+  /** The host of an endpoint's `key`, or else its address (`ip:port`); `undefined` when there is none. */
+  host(identity: string): Host | undefined;
 }
 
 /** A running source of endpoints. */
@@ -35,4 +73,6 @@ export interface Discovery {
   start(): Promise<void>;
   /** Stops timers and queries; nothing is published afterwards. */
   close(): void;
+  /** How hosts are chosen, for types that bring it along (`lb_policy: CLUSTER_PROVIDED`). */
+  readonly balancer?: LoadBalancer | undefined;
 }

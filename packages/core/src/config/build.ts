@@ -13,7 +13,6 @@ import type { CircuitBreakerThresholds, ClusterConfig } from './cluster.ts';
 import type { address } from './common.ts';
 import { type DataSource, readDataSource } from './data-source.ts';
 import type { ListenerConfig } from './listener.ts';
-import { balancingOf } from './load-balancing.ts';
 import type { DeepPartial } from './message.ts';
 import { clientTransportSettings } from './tls/build.ts';
 import { transportSocketNames } from './tls/transport-socket.ts';
@@ -68,7 +67,6 @@ export function clusterSettings(config: ClusterConfig): ClusterSettings {
     transportPolicy: transportPolicy(config, http.sni),
     tcpKeepaliveMs: keepalive === undefined ? undefined : (keepalive.keepaliveTime ?? 0) * 1000,
     thresholds: { default: thresholds(config, 'DEFAULT'), high: thresholds(config, 'HIGH') },
-    ringHash: balancingOf(config).ringHash,
   };
 }
 

@@ -75,7 +75,8 @@ describe('balancingOf', () => {
     ['the first of several', cluster(policies(['round_robin.v3.RoundRobin'], [RING])), undefined],
   ])('of %s', (_what, config, ringHash) => {
     const read = clusterSchema.parse(config) as ClusterConfig;
-    expect(balancingOf(read)).toEqual({ policy: ringHash === undefined ? 'ROUND_ROBIN' : 'RING_HASH', ringHash });
+    const name = `envoy.load_balancing_policies.${ringHash === undefined ? 'round_robin' : 'ring_hash'}`;
+    expect(balancingOf(read)).toEqual({ name, config: ringHash });
   });
 });
 

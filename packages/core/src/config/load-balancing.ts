@@ -1,5 +1,6 @@
 /** How a cluster chooses its hosts: `lb_policy` with its options, or `load_balancing_policy`. */
 import type { z } from 'zod';
+import type { BalancingChoice } from '../api/load-balancer.ts';
 import type { RingHashSettings } from '../upstream/settings.ts';
 import { type DeepPartial, fields, message, required, withDefault } from './message.ts';
 import { bool, enumOf, list, uint64 } from './proto-json.ts';
@@ -145,13 +146,11 @@ interface Weighted {
 }
 
 /** The policy in force: `load_balancing_policy` takes the place of `lb_policy`. */
-export function balancingOf(cluster: BalancedCluster): {
-  readonly policy: 'ROUND_ROBIN' | 'RING_HASH';
-  readonly ringHash: RingHashSettings | undefined;
-} {
+export function balancingOf(cluster: BalancedCluster): BalancingChoice {
   const given = cluster.loadBalancingPolicy?.policies[0]?.typedExtensionConfig;
   const ringHash = given === undefined ? oldRingHash(cluster) : typedRingHash(given);
-  return { policy: ringHash === undefined ? 'ROUND_ROBIN' : 'RING_HASH', ringHash };
+  if (ringHash !== undefined) return { name: 'envoy.load_balancing_policies.ring_hash', config: ringHash };
+  return { name: 'envoy.load_balancing_policies.round_robin', config: undefined };
 }
 
 function oldRingHash({ lbPolicy, ringHashLbConfig, commonLbConfig }: BalancedCluster): RingHashSettings | undefined {

@@ -29,7 +29,10 @@ export function explainedCluster(
     ...(weighted !== undefined && { weighted }),
     ...(config === undefined
       ? { missing: true }
-      : { type: config.type.toLowerCase(), lbPolicy: balancingOf(config).policy.toLowerCase() }),
+      : {
+          type: config.type.toLowerCase(),
+          lbPolicy: balancingOf(config).name.replace(/^envoy\.load_balancing_policies\./, ''),
+        }),
     ...(at && { at }),
     hosts: config === undefined ? [] : hostsOf(config, source),
   };

@@ -83,7 +83,7 @@ export function rehearse<Found>(
   const random = () => (request.random + 0.5) / Number.MAX_SAFE_INTEGER;
   const runtime = new RuntimeOverlay(source.runtime, request.runtime);
   const clusterOf = (config: ClusterConfig) =>
-    new Cluster(clusterSettings(config), config.type.toLowerCase(), scope, wheel, random, undefined, runtime);
+    new Cluster(clusterSettings(config), config.type.toLowerCase(), { scope, wheel, random, runtime });
   const { managers } = listenerBuild(listener.config, {
     registry: source.registry,
     bufferLimitBytes: listenerSettings(listener.config).bufferLimitBytes,

@@ -42,6 +42,7 @@ export class ClusterManager extends EventEmitter<ClusterManagerEvents> implement
     this.stats.warming_clusters.inc();
     try {
       await discovery.start();
+      await cluster.startMonitors();
     } finally {
       this.stats.warming_clusters.dec();
     }

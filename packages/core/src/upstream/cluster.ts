@@ -1,7 +1,8 @@
 /** A named group of hosts: long-lived identity and counters around a host set that is replaced whole. */
 import type { RandomSource } from '../api/clock.ts';
-import type { Host } from '../api/cluster.ts';
-import type { Endpoint } from '../api/discovery.ts';
+import type { Host, HostSets, Locality } from '../api/cluster.ts';
+import type { AssignmentPolicy, Endpoint } from '../api/discovery.ts';
+import type { CheckConnectOptions, ClusterMonitor, HostChecks, HostOutlier } from '../api/health.ts';
 import type { LoadBalancer, PickContext } from '../api/load-balancer.ts';
 import type { Runtime, RuntimeFraction } from '../api/runtime.ts';
 import type {
@@ -24,16 +25,17 @@ import {
   type Http2CodecStats,
   http2CodecStats,
   ResponseCodeStats,
-  ringHashStats,
   type Scope,
 } from '../stats/index.ts';
+import { CheckConnections } from './check-connection.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { RoundRobin } from './default-pick.ts';
-import { endpointAddress, UpstreamHost } from './host.ts';
+import { HealthFlag } from './health-flags.ts';
+import { endpointIdentity, UpstreamHost } from './host.ts';
 import { plainPool, specialPool } from './host-pools.ts';
+import { DEFAULT_HOST_SETS_POLICY, type HostSetsPolicy, hostSets, NO_HOST_SETS } from './host-sets.ts';
 import { LiveThresholds } from './live-thresholds.ts';
 import type { PoolContext } from './pool.ts';
-import { RingHash } from './ring-hash.ts';
 import type { ClusterSettings } from './settings.ts';
 import { TcpLinks } from './tcp-link.ts';
 import { TcpStream } from './tcp-stream.ts';
@@ -48,10 +50,17 @@ interface AltCodes {
   readonly internal: ResponseCodeStats;
 }
 
-function balancerOf({ ringHash }: ClusterSettings, scope: Scope, random: RandomSource): LoadBalancer {
-  return ringHash === undefined ? new RoundRobin(random) : new RingHash(ringHash, random, ringHashStats(scope));
+/** What a cluster is built with besides its settings. */
+export interface ClusterEquipment {
+  readonly scope: Scope;
+  readonly wheel: TimerWheel;
+  readonly random: RandomSource;
+  readonly runtime?: Runtime | undefined;
+  /** Where the proxy runs; hosts of the same place are its own. */
+  readonly locality?: Locality | undefined;
 }
 
+/** It walks its hosts in turn until `useBalancer` says otherwise. */
 export class Cluster implements UpstreamCluster {
   readonly name: string;
   readonly settings: ClusterSettings;
@@ -62,7 +71,15 @@ export class Cluster implements UpstreamCluster {
   /** `static`, or the name of the discovery; for `/config_dump` and logs. */
   readonly discoveryName: string;
   private current: readonly UpstreamHost[] = [];
-  private byAddress = new Map<string, UpstreamHost>();
+  private byIdentity = new Map<string, UpstreamHost>();
+  private snapshot: HostSets = NO_HOST_SETS;
+  private setsPolicy: HostSetsPolicy = DEFAULT_HOST_SETS_POLICY;
+  /** Health has changed since the last snapshot. */
+  private stale = false;
+  private readonly monitors: ClusterMonitor[] = [];
+  private readonly watchers = new Set<() => void>();
+  private readonly ownLocality: Locality | undefined;
+  private readonly wheel: TimerWheel;
   readonly maxStreamDurationMs: number;
   readonly maintenance: RuntimeFraction;
   readonly transportPolicy: TransportPolicy | undefined;
@@ -70,7 +87,7 @@ export class Cluster implements UpstreamCluster {
   /** The client's protocol is the upstream's. */
   private readonly asDownstream: boolean;
   private http2Stats: Http2CodecStats | undefined = undefined;
-  private readonly policy: LoadBalancer;
+  private policy: LoadBalancer;
   private readonly context: PoolContext;
   private readonly highContext: PoolContext;
   private readonly codes: ResponseCodeStats;
@@ -84,16 +101,12 @@ export class Cluster implements UpstreamCluster {
   private externalTime: Histogram | undefined = undefined;
   private internalTime: Histogram | undefined = undefined;
   private tcpLinks: TcpLinks | undefined = undefined;
+  private checkConnections: CheckConnections | undefined = undefined;
 
-  constructor(
-    settings: ClusterSettings,
-    discoveryName: string,
-    scope: Scope,
-    wheel: TimerWheel,
-    random: RandomSource,
-    balancer?: LoadBalancer,
-    runtime: Runtime = NO_RUNTIME,
-  ) {
+  constructor(settings: ClusterSettings, discoveryName: string, equipment: ClusterEquipment) {
+    const { scope, wheel, random, runtime = NO_RUNTIME, locality } = equipment;
+    this.wheel = wheel;
+    this.ownLocality = locality;
     this.name = settings.name;
     this.settings = settings;
     this.discoveryName = discoveryName;
@@ -103,7 +116,7 @@ export class Cluster implements UpstreamCluster {
       new LiveThresholds(settings.thresholds[priority], runtime, settings.name, priority);
     this.breaker = new CircuitBreaker(live('default'), own, 'default');
     this.breakerHigh = new CircuitBreaker(live('high'), own, 'high');
-    this.policy = balancer ?? balancerOf(settings, own, random);
+    this.policy = new RoundRobin(random);
     this.random = random;
     this.maxStreamDurationMs = settings.maxStreamDurationMs;
     const runtimeKey = `upstream.maintenance_mode.${settings.name}`;
@@ -125,47 +138,166 @@ export class Cluster implements UpstreamCluster {
     return this.current;
   }
 
-  /** Replaces the host set. Hosts with the same address stay the same object; others drain. */
-  update(endpoints: readonly Endpoint[]): void {
+  /** The hosts divided by priority, health and place, as they are now. */
+  get sets(): HostSets {
+    if (this.stale) this.divide();
+    return this.snapshot;
+  }
+
+  /** Chooses hosts by `balancer` from now on. */
+  useBalancer(balancer: LoadBalancer): void {
+    this.policy.close?.();
+    this.policy = balancer;
+    balancer.update(this.sets);
+  }
+
+  /** Has `monitor` watch the hosts; it hears of those that are there at once. */
+  addMonitor(monitor: ClusterMonitor): void {
+    this.monitors.push(monitor);
+    if (this.current.length > 0) monitor.onHosts(this.current, []);
+  }
+
+  /** Resolves when every monitor says that the cluster may be used. */
+  async startMonitors(): Promise<void> {
+    await Promise.all(this.monitors.map((monitor) => monitor.start()));
+  }
+
+  /** Calls `changed` with every new snapshot; returns what ends that. */
+  watch(changed: () => void): () => void {
+    this.watchers.add(changed);
+    return () => void this.watchers.delete(changed);
+  }
+
+  /** The host of an endpoint's key or address. */
+  hostOf(identity: string): UpstreamHost | undefined {
+    return this.byIdentity.get(identity);
+  }
+
+  /** Replaces the host set. Hosts with the same identity stay the same object; others drain. */
+  update(endpoints: readonly Endpoint[], policy: AssignmentPolicy = {}): void {
     const next = new Map<string, UpstreamHost>();
-    let changed = false;
+    const added: UpstreamHost[] = [];
     for (const endpoint of endpoints) {
-      const address = endpointAddress(endpoint);
-      if (next.has(address)) continue;
-      const kept = this.byAddress.get(address);
+      const identity = endpointIdentity(endpoint);
+      if (next.has(identity)) continue;
+      const kept = this.byIdentity.get(identity);
       const transport = this.transportOf(endpoint);
       if (kept !== undefined && kept.transport === transport) {
         kept.refresh(endpoint);
-        next.set(address, kept);
+        kept.setFlags(kept.healthFlags & ~HealthFlag.pendingDynamicRemoval);
+        next.set(identity, kept);
         continue;
       }
-      changed = true;
-      const host = new UpstreamHost(endpoint);
+      const host = new UpstreamHost(endpoint, this.wheel.clock.nowMs(), this.firstFlags(endpoint));
       host.transport = transport;
-      next.set(address, host);
+      added.push(host);
+      next.set(identity, host);
     }
-    for (const [address, host] of this.byAddress) {
-      if (next.get(address) === host) continue;
-      changed = true;
+    this.setsPolicy = {
+      overprovisioningFactor: policy.overprovisioningFactor ?? DEFAULT_HOST_SETS_POLICY.overprovisioningFactor,
+      weightedPriorityHealth: policy.weightedPriorityHealth ?? false,
+    };
+    this.replace(next, added);
+  }
+
+  /** A host that is to be checked is no good until it has passed. */
+  private firstFlags({ healthCheck }: Endpoint): number {
+    const { activeChecks = false, ignoreNewHosts = false } = this.settings;
+    if (!activeChecks || healthCheck?.disabled === true) return 0;
+    return HealthFlag.failedActiveHc | (ignoreNewHosts ? HealthFlag.pendingActiveHc : 0);
+  }
+
+  private replace(next: Map<string, UpstreamHost>, added: readonly UpstreamHost[]): void {
+    const removed: UpstreamHost[] = [];
+    for (const [identity, host] of this.byIdentity) {
+      const now = next.get(identity);
+      if (now === host) continue;
+      if (now === undefined && this.staysWhileHealthy(host)) {
+        host.setFlags(host.healthFlags | HealthFlag.pendingDynamicRemoval);
+        next.set(identity, host);
+        continue;
+      }
+      removed.push(host);
+    }
+    this.byIdentity = next;
+    this.current = [...next.values()];
+    this.stats.membership_total.set(this.current.length);
+    this.stats.max_host_weight.set(this.current.reduce((most, host) => Math.max(most, host.weight), 0));
+    if (added.length > 0 || removed.length > 0) {
+      this.stats.membership_change.inc();
+      for (const monitor of this.monitors) monitor.onHosts(added, removed);
+    }
+    this.divide();
+    for (const host of removed) {
       host.removed = true;
       host.drain();
     }
-    this.byAddress = next;
-    this.current = [...next.values()];
-    if (changed) this.stats.membership_change.inc();
-    this.stats.membership_total.set(this.current.length);
-    this.stats.membership_healthy.set(this.current.length);
-    this.stats.max_host_weight.set(this.current.reduce((most, host) => Math.max(most, host.weight), 0));
-    this.policy.update(this.current);
+  }
+
+  /** What its source has removed stays for as long as it passes active checks, unless the cluster says otherwise. */
+  private staysWhileHealthy(host: UpstreamHost): boolean {
+    const { activeChecks = false, ignoreHealthOnHostRemoval = false } = this.settings;
+    if (!activeChecks || ignoreHealthOnHostRemoval || host.healthCheck?.disabled === true) return false;
+    return (host.healthFlags & HealthFlag.failedActiveHc) === 0;
+  }
+
+  /** Makes the snapshot that policies choose from. */
+  private divide(): void {
+    this.stale = false;
+    const sets = hostSets(this.current, this.setsPolicy, this.ownLocality);
+    this.snapshot = sets;
+    let healthy = 0;
+    let degraded = 0;
+    let excluded = 0;
+    for (const priority of sets.priorities) {
+      healthy += priority.healthy.length;
+      degraded += priority.degraded.length;
+      excluded += priority.excluded.length;
+    }
+    this.stats.membership_healthy.set(healthy);
+    this.stats.membership_degraded.set(degraded);
+    this.stats.membership_excluded.set(excluded);
+    this.policy.update(sets);
+    for (const changed of this.watchers) changed();
+  }
+
+  /** Sets or clears health flags of a host; true when that changed something. The next choice sees it. */
+  setHealth(host: Host, flags: number, on: boolean): boolean {
+    const target = host as UpstreamHost;
+    if (!target.setFlags(on ? target.healthFlags | flags : target.healthFlags & ~flags)) return false;
+    const leaving = HealthFlag.pendingDynamicRemoval | HealthFlag.failedActiveHc;
+    if ((target.healthFlags & leaving) === leaving && this.byIdentity.get(target.identity) === target) {
+      const next = new Map(this.byIdentity);
+      next.delete(target.identity);
+      this.replace(next, []);
+    } else if (!this.stale) {
+      // Many hosts may change in one turn: the next choice divides them, or else the end of the turn does.
+      this.stale = true;
+      queueMicrotask(() => {
+        if (this.stale) this.divide();
+      });
+    }
+    return true;
+  }
+
+  /** Active checks have found the host healthy again. */
+  noteRecovered(host: Host): void {
+    (host as UpstreamHost).recoveredMs = this.wheel.clock.nowMs();
+  }
+
+  /** Installs what others reach through the host. */
+  attach(host: Host, parts: { readonly outlier?: HostOutlier; readonly checks?: HostChecks }): void {
+    Object.assign(host, parts);
   }
 
   /** The transport of an endpoint: the first whose metadata match, or the cluster's. */
-  private transportOf({ metadata }: Endpoint): ClientTransport | undefined {
+  private transportOf({ metadata }: Pick<Endpoint, 'metadata'>): ClientTransport | undefined {
     const { transport, transportMatches = [] } = this.settings;
     return transportMatches.length === 0 ? transport : chooseTransport(transportMatches, metadata, transport);
   }
 
   pick(context: PickContext): Host | undefined {
+    if (this.stale) this.divide();
     let host = this.policy.pick(context, 0);
     const most = context.reselections ?? 0;
     for (let reselection = 1; reselection <= most && host !== undefined; reselection++) {
@@ -197,6 +329,20 @@ export class Cluster implements UpstreamCluster {
 
   connectTcp(host: Host, user: TcpUser, options?: TransportOptions): UpstreamTicket {
     return this.links().connect(host as UpstreamHost, this.context, user, options);
+  }
+
+  /** A connection for a health check: beside the pools, their limits and their counters. */
+  connectForCheck(host: Host, user: TcpUser, options: CheckConnectOptions): UpstreamTicket {
+    this.checkConnections ??= new CheckConnections(this.context);
+    const target = host as UpstreamHost;
+    const { transportMatch } = options;
+    const transport = transportMatch === undefined ? target.transport : this.transportOf({ metadata: transportMatch });
+    return this.checkConnections.connect(target, transport, user, options);
+  }
+
+  /** Closes what a host has in its pools; requests under way end with their connections. */
+  closeConnections(host: Host): void {
+    (host as UpstreamHost).destroy();
   }
 
   private links(): TcpLinks {
@@ -274,11 +420,17 @@ export class Cluster implements UpstreamCluster {
 
   /** Ends every connection and forgets the hosts. */
   close(): void {
+    for (const monitor of this.monitors) monitor.close();
+    this.watchers.clear();
     for (const host of this.current) host.destroy();
     this.tcpLinks?.close();
+    this.checkConnections?.close();
     this.closeTransports();
     this.current = [];
-    this.byAddress.clear();
-    this.policy.update([]);
+    this.byIdentity.clear();
+    this.stale = false;
+    this.snapshot = NO_HOST_SETS;
+    this.policy.update(NO_HOST_SETS);
+    this.policy.close?.();
   }
 }

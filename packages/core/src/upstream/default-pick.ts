@@ -1,6 +1,9 @@
-/** Round robin, so that core works without `@mesh/lb`: a walk over equal hosts, smooth weighted otherwise. */
+/**
+ * Round robin, so that core works without `@mesh/lb`: a walk over equal hosts, smooth weighted otherwise. Of the
+ * priorities it knows only the order, of places nothing.
+ */
 import type { RandomSource } from '../api/clock.ts';
-import type { Host } from '../api/cluster.ts';
+import type { Host, HostSets } from '../api/cluster.ts';
 import type { LoadBalancer } from '../api/load-balancer.ts';
 import type { UpstreamHost } from './host.ts';
 
@@ -16,12 +19,12 @@ export class RoundRobin implements LoadBalancer {
     this.random = random;
   }
 
-  update(hosts: readonly Host[]): void {
-    this.hosts = hosts as readonly UpstreamHost[];
+  update(sets: HostSets): void {
+    this.hosts = usable(sets) as readonly UpstreamHost[];
     const first = this.hosts[0]?.weight ?? 1;
     this.weighted = this.hosts.some((host) => host.weight !== first);
     this.total = this.hosts.reduce((sum, host) => sum + host.weight, 0);
-    this.next = Math.floor(this.random() * hosts.length);
+    this.next = Math.floor(this.random() * this.hosts.length);
   }
 
   pick(): Host | undefined {
@@ -42,4 +45,12 @@ export class RoundRobin implements LoadBalancer {
     if (best !== undefined) best.currentWeight -= this.total;
     return best;
   }
+}
+
+/** The healthy hosts of the first priority that has any, else the degraded ones, else all: old hosts are better than none. */
+function usable({ priorities }: HostSets): readonly Host[] {
+  for (const { healthy } of priorities) if (healthy.length > 0) return healthy;
+  for (const { degraded } of priorities) if (degraded.length > 0) return degraded;
+  for (const { hosts } of priorities) if (hosts.length > 0) return hosts;
+  return [];
 }

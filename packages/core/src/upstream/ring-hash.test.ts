@@ -5,6 +5,7 @@ import { xxHash64 } from '../hash/xxhash64.ts';
 import { ringHashStats, StatsStore } from '../stats/index.ts';
 import { clusterRig, endpoint } from './fixture.ts';
 import { UpstreamHost } from './host.ts';
+import { DEFAULT_HOST_SETS_POLICY, hostSets } from './host-sets.ts';
 import { RingHash } from './ring-hash.ts';
 import type { RingHashSettings } from './settings.ts';
 
@@ -90,10 +91,12 @@ const RECORDED: readonly {
   },
 ];
 
+const sets = (of: readonly UpstreamHost[]) => hostSets(of, DEFAULT_HOST_SETS_POLICY, undefined);
+
 describe('RingHash', () => {
   it.each(RECORDED)('chooses as Envoy: $what', ({ settings, hosts: five, chosen, stats }) => {
     const { balancer, stat } = rig(settings);
-    balancer.update(hosts(...five));
+    balancer.update(sets(hosts(...five)));
     const picked = [...chosen].map((_digit, i) => balancer.pick(hashed(xxHash64(`v${i}`)), 0)?.address.at(-1));
     expect(picked.join('')).toBe(chosen);
     expect(['size', 'min_hashes_per_host', 'max_hashes_per_host'].map(stat)).toEqual(stats);
@@ -108,13 +111,13 @@ describe('RingHash', () => {
   ])('goes on along the ring as Envoy when hosts are refused: %s', (_what, index, walks) => {
     const recorded = RECORDED[index];
     const { balancer } = rig(recorded?.settings);
-    balancer.update(hosts(...(recorded?.hosts ?? [])));
+    balancer.update(sets(hosts(...(recorded?.hosts ?? []))));
     expect(walks.map((_walk, i) => walkOf(balancer, `v${i}`))).toEqual(walks);
   });
 
   it('asks for the hash once per choice', () => {
     const { balancer } = rig();
-    balancer.update(hosts({}, {}));
+    balancer.update(sets(hosts({}, {})));
     let asked = 0;
     const context: PickContext = { hash: () => BigInt(++asked) };
     for (let reselection = 0; reselection < 4; reselection++) balancer.pick(context, reselection);
@@ -124,7 +127,7 @@ describe('RingHash', () => {
   it('draws a place for requests without a hash', () => {
     let next = 0;
     const { balancer } = rig({}, () => next);
-    balancer.update(hosts(...FIVE));
+    balancer.update(sets(hosts(...FIVE)));
     const drawn = new Set<unknown>();
     for (; next < 1; next += 0.01) drawn.add(balancer.pick({ hash: () => undefined }, 0)).add(balancer.pick({}, 0));
     expect(drawn.size).toBe(5);
@@ -133,10 +136,10 @@ describe('RingHash', () => {
   it('has nothing to give without hosts or places', () => {
     const { balancer, stat } = rig({ minimumRingSize: 0 });
     expect(balancer.pick(hashed(1n), 0)).toBeUndefined();
-    balancer.update(hosts(...FIVE));
+    balancer.update(sets(hosts(...FIVE)));
     expect(balancer.pick(hashed(1n), 0)).toBeUndefined();
     expect(stat('size')).toBe(0);
-    balancer.update([]);
+    balancer.update(sets([]));
     expect(balancer.pick({}, 1)).toBeUndefined();
   });
 
@@ -144,9 +147,9 @@ describe('RingHash', () => {
     const { balancer } = rig();
     const all = hosts(...FIVE);
     const choices = () => Array.from({ length: 500 }, (_, i) => balancer.pick(hashed(xxHash64(`k${i}`)), 0));
-    balancer.update(all);
+    balancer.update(sets(all));
     const before = choices();
-    balancer.update(all.slice(1));
+    balancer.update(sets(all.slice(1)));
     const after = choices();
     expect(after).not.toContain(all[0]);
     const others = before.flatMap((host, i) => (host === all[0] ? [] : [after[i] === host]));
@@ -156,18 +159,18 @@ describe('RingHash', () => {
   it('makes a new ring for a new weight or key of a host, not for another order', () => {
     const { balancer, stat } = rig({ minimumRingSize: 10 });
     const [a, b] = hosts({}, {}) as [UpstreamHost, UpstreamHost];
-    balancer.update([a, b]);
+    balancer.update(sets([a, b]));
     const choices = () => Array.from({ length: 40 }, (_, i) => balancer.pick(hashed(xxHash64(`k${i}`)), 0)?.address);
     const before = choices();
-    balancer.update([b, a]);
+    balancer.update(sets([b, a]));
     expect(choices()).toEqual(before);
     expect(stat('max_hashes_per_host')).toBe(5);
     a.refresh(endpoint(a.port, { weight: 3 }));
-    balancer.update([a, b]);
+    balancer.update(sets([a, b]));
     expect(stat('max_hashes_per_host')).toBe(9);
     const heavy = choices();
     a.refresh(endpoint(a.port, { weight: 3, ...keyed('other') }));
-    balancer.update([a, b]);
+    balancer.update(sets([a, b]));
     expect(choices()).not.toEqual(heavy);
   });
 });
@@ -188,7 +191,9 @@ function walkOf(balancer: RingHash, value: string): string {
 
 describe('Cluster with a hash ring', () => {
   it('walks the ring for hosts that a request refuses', () => {
-    const { cluster, stat } = clusterRig({}, { ringHash: DEFAULTS });
+    const { cluster } = clusterRig();
+    const store = new StatsStore();
+    cluster.useBalancer(new RingHash(DEFAULTS, () => 0, ringHashStats(store.scope('cluster.c.'))));
     cluster.update([1, 2, 3, 4, 5].map((digit) => endpoint(25_000 + digit)));
     const context = { hash: () => xxHash64('v0'), reselections: 5 };
     const first = cluster.pick(context)?.address;
@@ -196,7 +201,7 @@ describe('Cluster with a hash ring', () => {
     expect(cluster.pick({ ...context, shouldSkip: ({ address }) => address === first })?.address).toBe(
       '127.0.0.1:25005',
     );
-    expect(stat('ring_hash_lb.size')).toBe(1025);
+    expect(store.gauges().find(({ name }) => name === 'cluster.c.ring_hash_lb.size')?.value).toBe(1025);
   });
 
   it('has no statistics of a ring when it goes round robin', () => {

@@ -1,6 +1,6 @@
 /** Consistent hashing over a ring of the hosts (Envoy `RING_HASH`): equal hashes meet the same host while it is there. */
 import type { RandomSource } from '../api/clock.ts';
-import type { Host } from '../api/cluster.ts';
+import type { Host, HostSets } from '../api/cluster.ts';
 import type { LoadBalancer, PickContext } from '../api/load-balancer.ts';
 import { wireText } from '../regex/wire-text.ts';
 import type { RingHashStats } from '../stats/index.ts';
@@ -26,7 +26,8 @@ export class RingHash implements LoadBalancer {
   }
 
   /** Discoveries repeat themselves: only a set that hashes differently makes a new ring. */
-  update(hosts: readonly Host[]): void {
+  update(sets: HostSets): void {
+    const hosts = sets.priorities[0]?.healthy ?? [];
     const members = new Map(hosts.map((host) => [host, { key: this.keyOf(host), weight: host.weight }]));
     if (hosts.length > 0 && hasSame(this.members, members)) return;
     this.members = members;

@@ -88,8 +88,12 @@ export interface ClusterSettings {
   /** Tried in order before `transport`. */
   readonly transportMatches?: readonly TransportMatch[] | undefined;
   readonly thresholds: { readonly default: Thresholds; readonly high: Thresholds };
-  /** Round robin when absent. */
-  readonly ringHash?: RingHashSettings | undefined;
+  /** The cluster's hosts are checked actively: a new one is no good until it has passed. Default false. */
+  readonly activeChecks?: boolean | undefined;
+  /** New hosts count neither for nor against their priority until they have been checked. Default false. */
+  readonly ignoreNewHosts?: boolean | undefined;
+  /** Hosts that their source removes go at once, healthy or not. Default false. */
+  readonly ignoreHealthOnHostRemoval?: boolean | undefined;
 }
 
 export const DEFAULT_THRESHOLDS: Thresholds = Object.freeze({

@@ -66,7 +66,7 @@ async function cluster(limits: object = {}) {
     ...{ responseLimits: { maxBytes: 1024, maxCount: 10 }, tcpKeepaliveMs: undefined },
     thresholds: { default: thresholds, high: thresholds },
   };
-  const made = new Cluster(settings as never, 'static', stats.scope(''), wheel, () => 0);
+  const made = new Cluster(settings as never, 'static', { scope: stats.scope(''), wheel, random: () => 0 });
   made.update([{ ip: '127.0.0.1', port, hostname: '', weight: 1, priority: 0, locality: {} } as never]);
   const host = made.hosts[0] as (typeof made.hosts)[0];
   cleanups.push(() => {

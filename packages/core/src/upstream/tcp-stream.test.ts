@@ -62,7 +62,11 @@ async function opened(limits: object = {}) {
     ...{ responseLimits: { maxBytes: 1024, maxCount: 10 }, tcpKeepaliveMs: undefined },
     thresholds: { default: thresholds, high: thresholds },
   };
-  const cluster = new Cluster(settings as never, 'static', new StatsStore().scope(''), wheel, () => 0);
+  const cluster = new Cluster(settings as never, 'static', {
+    scope: new StatsStore().scope(''),
+    wheel,
+    random: () => 0,
+  });
   cluster.update([{ ip: '127.0.0.1', port, hostname: '', weight: 1, priority: 0, locality: {} } as never]);
   cleanups.push(() => {
     cluster.close();

@@ -97,9 +97,9 @@ export function testContext({ endpoints, fields = {} }: ClusterSketch, random = 
     clock,
     random,
     stats: { counter } as unknown as DiscoveryContext['stats'],
-    log: (level, message) => logs.push(`${level} ${message}`),
-    publish: (set) => published.push(set),
-  } satisfies DiscoveryContext<ClusterConfig>;
+    log: (level: string, message: string) => logs.push(`${level} ${message}`),
+    publish: (set: readonly Endpoint[]) => void published.push(set),
+  } as unknown as DiscoveryContext<ClusterConfig>;
   const stat = (name: string): number => counters.get(name)?.value ?? 0;
   const hosts = (): string[] => (published.at(-1) ?? []).map(({ ip, port }) => `${ip}:${port}`);
   return { context, clock, dns: new ScriptedDns(clock), published, hosts, logs, stat };

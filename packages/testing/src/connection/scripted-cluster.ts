@@ -236,7 +236,11 @@ function endpoint(address: string): Host {
     weight: 1,
     locality: { region: '', zone: '', subZone: '' },
     priority: 0,
+    health: 'healthy',
+    healthFlags: 0,
     healthy: true,
+    addedMs: 0,
+    recoveredMs: undefined,
     stats: {
       cxActive: 0,
       cxConnectFail: 0,

@@ -1,0 +1,3 @@
+/** Load-balancing policies. */
+
+export {};
