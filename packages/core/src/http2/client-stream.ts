@@ -106,8 +106,9 @@ export class Http2ClientStream extends Http2Stream implements RequestWriter {
   }
 
   /** Also behind the last part: what it caused is flushed then. */
-  override deliverBatchEnd(): void {
+  override deliverBatchEnd(): boolean {
     this.sink?.onBatchEnd();
+    return false;
   }
 
   deliverReset(reason: ResetReason, detail: string | undefined): void {

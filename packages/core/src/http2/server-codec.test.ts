@@ -389,6 +389,41 @@ describe('Http2ServerCodec', () => {
     expect(server.side.stats.tx_reset.value).toBe(5);
   });
 
+  it('newStream begins 64 requests in a turn, the others in those that follow', async () => {
+    const perTurn: number[] = [];
+    let begun = 0;
+    const count = (): void => {
+      perTurn.push(begun);
+      begun = 0;
+    };
+    const { server, client } = await raw({}, ({ writer }, event) => {
+      if (event !== 'head') return;
+      // The first of a turn is heard of once the whole turn is over.
+      if (begun++ === 0) setImmediate(count);
+      writer.writeHead(responseHead(200), true);
+    });
+    client.send(...Array.from({ length: 200 }, (_, index) => head(GET, END, 1 + 2 * index)));
+    await client.sync();
+    while (perTurn.reduce((sum, one) => sum + one, 0) < 200) await new Promise((resolve) => setImmediate(resolve));
+    expect(Math.max(...perTurn)).toBeLessThanOrEqual(64);
+    expect(server.side.exchanges.every(({ streamEnded }) => streamEnded)).toBe(true);
+    expect(server.side.stats.streams_active.value).toBe(0);
+  });
+
+  it('onRstStream takes back requests that still wait for their turn', async () => {
+    const { server, client } = await raw({}, ({ writer }, event) => {
+      if (event === 'head') writer.writeHead(responseHead(200), true);
+    });
+    const ids = Array.from({ length: 200 }, (_, index) => 1 + 2 * index);
+    client.send(
+      ...ids.map((id) => head(GET, END, id)),
+      ...ids.map((id) => frame(FrameType.RST_STREAM, 0, id, uint32(8))),
+    );
+    await client.sync();
+    expect(server.side.exchanges).toEqual([]);
+    expect(server.side.stats.streams_active.value).toBe(0);
+  });
+
   it('onLocalEnd asks the client to stop sending what an early answer makes useless', async () => {
     const { server, client } = await raw({}, ({ writer }, event) => {
       if (event === 'head') writer.writeHead(responseHead(413), true);

@@ -71,10 +71,12 @@ export class Http2ServerStream extends Http2Stream implements Http2ResponseWrite
     if (!this.endGiven) this.sink?.onWritable();
   }
 
-  override deliverBatchEnd(): void {
-    if (this.closed) return;
+  override deliverBatchEnd(): boolean {
+    if (this.closed) return false;
+    const begins = !this.opened;
     this.open();
     if (!this.closed) this.sink?.onBatchEnd();
+    return begins;
   }
 
   /** Tells the sink that the stream is no more, unless it has nothing left to wait for. */

@@ -22,6 +22,9 @@ import type { Http2Stream } from './stream.ts';
 
 const PING_BYTES = Buffer.alloc(8);
 
+/** Requests that one turn of the event loop starts; the others wait for the next, so that nobody else waits for long. */
+const MOST_REQUESTS_PER_TURN = 64;
+
 export abstract class Http2Session<S extends Http2Stream = Http2Stream> extends SessionOutput<S> {
   protected readonly wheel: TimerWheel;
   private readonly random: RandomSource;
@@ -33,6 +36,8 @@ export abstract class Http2Session<S extends Http2Stream = Http2Stream> extends 
   private acknowledged = false;
   private readonly window: ReceiveWindow;
   private readonly touched: S[] = [];
+  /** Some of `touched` have been left for the next turn. */
+  private leftOver = false;
   private dataStream: S | undefined = undefined;
   private dataEnds = false;
 
@@ -100,12 +105,35 @@ export abstract class Http2Session<S extends Http2Stream = Http2Stream> extends 
 
   private endBatch(): void {
     const { touched } = this;
-    for (let i = 0; i < touched.length; i++) {
-      const stream = touched[i] as S;
+    let begun = 0;
+    let at = 0;
+    while (at < touched.length && begun < MOST_REQUESTS_PER_TURN) {
+      const stream = touched[at++] as S;
       stream.touched = false;
-      if (!this.over) stream.deliverBatchEnd();
+      if (!this.over && stream.deliverBatchEnd()) begun++;
     }
-    touched.length = 0;
+    if (at === touched.length) {
+      touched.length = 0;
+      return;
+    }
+    touched.splice(0, at);
+    if (this.leftOver) return;
+    this.leftOver = true;
+    setImmediate(goOn, this);
+  }
+
+  /** @internal The next turn has come for the requests that one has left. */
+  goOn(): void {
+    this.leftOver = false;
+    const outermost = this.wheel.beginTurn();
+    try {
+      this.inFeed = true;
+      this.endBatch();
+      this.inFeed = false;
+      this.flushNow();
+    } finally {
+      if (outermost) this.wheel.endTurn();
+    }
   }
 
   /** `stream` gets something: its sink is told when the read is worked off. */
@@ -347,4 +375,8 @@ export abstract class Http2Session<S extends Http2Stream = Http2Stream> extends 
     this.stats.keepalive_timeout.value++;
     this.fail(ErrorCode.NO_ERROR, 'http2.ping_timeout');
   }
+}
+
+function goOn(session: Http2Session): void {
+  session.goOn();
 }

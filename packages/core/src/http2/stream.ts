@@ -43,7 +43,8 @@ export abstract class Http2Stream {
   abstract deliverData(piece: Buffer, end: boolean, owned: boolean): void;
   /** The peer may be sent more after it was told to wait. */
   abstract deliverWritable(): void;
-  abstract deliverBatchEnd(): void;
+  /** The read is worked off; true when that began a request. */
+  abstract deliverBatchEnd(): boolean;
 
   /** Takes `bytes` off what Content-Length has announced; false when they do not fit it. */
   countBody(bytes: number, end: boolean): boolean {
