@@ -8,5 +8,6 @@ export { originalDst } from './original-dst/index.ts';
 export { proxyProtocol } from './proxy-protocol/index.ts';
 export { rbac } from './rbac/index.ts';
 export { sniCluster } from './sni-cluster/index.ts';
+export { sniDynamicForwardProxy } from './sni-dynamic-forward-proxy/index.ts';
 export { tcpProxy } from './tcp-proxy/index.ts';
 export { tlsInspector } from './tls-inspector/index.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dnsError, testContext } from './fixture.ts';
+import { dnsError, testContext } from '../dns/fixture.ts';
 import { strictDnsWith } from './index.ts';
 
 type Test = ReturnType<typeof testContext>;
@@ -29,6 +29,8 @@ describe('strictDns hosts', () => {
       weight: 3,
       priority: 0,
       locality: { region: 'r', zone: 'z', subZone: '' },
+      localityWeight: 7,
+      healthStatus: 'UNKNOWN',
     });
   });
 
@@ -79,7 +81,7 @@ describe('strictDns hosts', () => {
     test.dns.answer('a.example', ['2001:db8::1', '192.0.2.1']);
     begin(test);
     await test.clock.advance(0);
-    expect(test.dns.asked[0]?.query.family).toBe(4);
+    expect(test.dns.asked[0]?.query.family).toBe('V4_ONLY');
     expect(test.hosts()).toEqual(['192.0.2.1:80']);
   });
 });
@@ -246,4 +248,60 @@ it('strictDns refuses names that can never be looked up, all at once', () => {
     /^cluster c: "a\\u0000b" cannot.*\ncluster c: "127\.1" cannot be looked up: it ends with a number/,
   );
   expect(test.dns.asked).toEqual([]);
+});
+
+describe('strictDns services', () => {
+  const services = [
+    { address: '192.0.2.1', target: 'one.example', port: 81, priority: 10, weight: 5 },
+    { address: '192.0.2.2', target: 'two.example', port: 82, priority: 30, weight: 0 },
+  ];
+
+  it('are asked for by a name of their form and port 0; hosts have what SRV tells', async () => {
+    const test = testContext({ endpoints: ['_http._tcp.example:0'] });
+    test.dns.answer('_http._tcp.example', services);
+    begin(test);
+    await test.clock.advance(0);
+    expect(test.dns.asked[0]?.query.srv).toBe(true);
+    const seen = test.published[0]?.map(({ ip, port, hostname, weight, priority }) => ({
+      ip,
+      port,
+      hostname,
+      weight,
+      priority,
+    }));
+    expect(seen).toEqual([
+      { ip: '192.0.2.1', port: 81, hostname: 'one.example', weight: 15, priority: 0 },
+      { ip: '192.0.2.2', port: 82, hostname: 'two.example', weight: 3, priority: 1 },
+    ]);
+  });
+
+  it('change when only a weight does', async () => {
+    const test = testContext({ endpoints: ['_http._tcp.example:0'] });
+    test.dns.answer('_http._tcp.example', services);
+    begin(test);
+    await test.clock.advance(0);
+    test.dns.answer(
+      '_http._tcp.example',
+      services.map((one) => ({ ...one, weight: 7 })),
+    );
+    await test.clock.advance(5000);
+    expect(test.published.at(-1)?.map(({ weight }) => weight)).toEqual([21, 21]);
+  });
+
+  it('are not meant by a name of that form with a port, as in Envoy', async () => {
+    const test = testContext({ endpoints: ['_http._tcp.example:80'] });
+    test.dns.answer('_http._tcp.example', ['192.0.2.1']);
+    begin(test);
+    await test.clock.advance(0);
+    expect(test.dns.asked[0]?.query.srv).toBeUndefined();
+    expect(test.hosts()).toEqual(['192.0.2.1:80']);
+  });
+});
+
+it('strictDns start waits for no answer unless wait_for_warm_on_init', async () => {
+  const test = testContext({ endpoints: ['a.example:80'], fields: { waitForWarmOnInit: false } });
+  test.dns.answer('a.example', 'never');
+  const { started } = begin(test);
+  await test.clock.advance(0);
+  expect(started.done).toBe(true);
 });

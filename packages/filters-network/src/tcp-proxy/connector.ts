@@ -103,7 +103,10 @@ export class Connector {
     info.attempts = this.attempts;
     info.upstreamHost = host;
     info.upstreamTransportFailure = failure.detail ?? '';
-    if (failure.reason !== 'local connection failure') info.flags |= ResponseFlag.UF;
+    if (failure.reason !== 'local connection failure') {
+      info.flags |= ResponseFlag.UF;
+      host.outlier?.onLocalOrigin(false, failure.reason === 'connection timeout' ? 504 : 503);
+    }
     const last = this.attempts >= settings.config.maxConnectAttempts;
     // Never from within the call that failed: a pool that refuses at once would have us recurse.
     if (last) this.connect();
@@ -119,6 +122,7 @@ export class Connector {
   connected(link: TcpLink, host: Host): void {
     this.ticket = undefined;
     const { info } = this.connection;
+    host.outlier?.onLocalOrigin(true, 200);
     info.attempts = this.attempts;
     info.upstreamHost = host;
     info.upstreamLocalAddress = link.localAddress;

@@ -79,14 +79,19 @@ export class TcpProxySettings {
     const found = connection.info.metadata.get('envoy.lb');
     const metadataMatch = merged(criteria, isRecord(found) ? found : undefined);
     const [policy] = this.config.hashPolicy;
-    if (policy === undefined) return metadataMatch === undefined ? NO_CONTEXT : { metadataMatch };
+    const { info, serverName } = connection;
+    const { filterState: state, metadata: dynamicMetadata } = info;
+    const nothing = metadataMatch === undefined && !serverName && state.size === 0 && dynamicMetadata.size === 0;
+    if (policy === undefined && nothing) return NO_CONTEXT;
+    const own = { metadataMatch, dynamicMetadata, filterState: state, serverName };
+    if (policy === undefined) return own;
     const { filterState } = policy;
     const hash = () => {
       if (filterState === undefined) return policy.sourceIp && xxHash64(connection.remoteIp);
       const value = connection.info.filterState.get(filterState.key);
       return value === undefined ? undefined : xxHash64(String(value));
     };
-    return { metadataMatch, hash };
+    return { ...own, hash };
   }
 
   /** 0 for none; an earlier filter may have set another one for this connection. */

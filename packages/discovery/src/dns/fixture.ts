@@ -1,6 +1,6 @@
 /** Virtual time, scripted answers and a recording context for the tests of this folder. */
 import type { Clock, ClusterConfig, Counter, DiscoveryContext, Endpoint } from '@mesh/core';
-import type { DnsQuery, DnsRecord } from './lookup.ts';
+import type { DnsQuery, DnsRecord } from '../resolver/index.ts';
 
 /** Time that moves from one scheduled callback to the next when told to. */
 class VirtualClock implements Clock {
@@ -69,10 +69,11 @@ export const dnsError = (code: string): Error => Object.assign(new Error(`queryA
 export interface ClusterSketch {
   readonly endpoints: readonly string[];
   readonly fields?: Partial<ClusterConfig>;
+  readonly typeConfig?: unknown;
 }
 
 /** A context that records what a discovery does. */
-export function testContext({ endpoints, fields = {} }: ClusterSketch, random = () => 0) {
+export function testContext({ endpoints, fields = {}, typeConfig }: ClusterSketch, random = () => 0) {
   const clock = new VirtualClock();
   const published: (readonly Endpoint[])[] = [];
   const logs: string[] = [];
@@ -94,6 +95,7 @@ export function testContext({ endpoints, fields = {} }: ClusterSketch, random = 
   const context = {
     clusterName: 'c',
     config: clusterConfig(endpoints, fields),
+    typeConfig,
     clock,
     random,
     stats: { counter } as unknown as DiscoveryContext['stats'],
@@ -109,10 +111,18 @@ function clusterConfig(endpoints: readonly string[], fields: Partial<ClusterConf
   const lbEndpoints = endpoints.map((text) => {
     const colon = text.lastIndexOf(':');
     const address = { socketAddress: { address: text.slice(0, colon), portValue: Number(text.slice(colon + 1)) } };
-    return { endpoint: { address, hostname: '' }, loadBalancingWeight: 3 };
+    return {
+      endpoint: { address, hostname: '', additionalAddresses: [] },
+      loadBalancingWeight: 3,
+      healthStatus: 'UNKNOWN',
+    };
   });
-  const defaults = { dnsRefreshRateMs: 5000, dnsJitterMs: 0, respectDnsTtl: false, dnsLookupFamily: 'AUTO' };
+  const dns = { dnsRefreshRateMs: 5000, dnsJitterMs: 0, respectDnsTtl: false, dnsLookupFamily: 'AUTO' };
+  const defaults = { name: 'c', ...dns, dnsResolvers: [], useTcpForDnsLookups: false, waitForWarmOnInit: true };
   const locality = { region: 'r', zone: 'z', subZone: '' };
-  const loadAssignment = { clusterName: 'c', endpoints: [{ locality, lbEndpoints, priority: 0 }] };
+  const loadAssignment = {
+    clusterName: 'c',
+    endpoints: [{ locality, lbEndpoints, priority: 0, loadBalancingWeight: 7 }],
+  };
   return { ...defaults, loadAssignment, ...fields } as unknown as ClusterConfig;
 }

@@ -25,7 +25,8 @@ export function chooseRecords(records: readonly DnsRecord[], family: LookupFamil
     case 'AUTO':
       return v6.length > 0 ? v6 : v4;
     case 'ALL':
-      return [...v6, ...v4];
+      // In the order in which Envoy has them.
+      return [...v4, ...v6];
   }
 }
 

@@ -8,42 +8,28 @@
  * the hosts file has the name, and getaddrinfo answers what the DNS does not know.
  */
 import dns from 'node:dns';
-import { readFile } from 'node:fs/promises';
-
-/** One address of a name. */
-export interface DnsRecord {
-  readonly address: string;
-  /** Seconds that the answer may be used; absent when the source does not tell. */
-  readonly ttlS?: number;
-}
-
-/** What to ask for: 4 and 6 are one family, 0 is both. */
-export interface DnsQuery {
-  readonly family: 0 | 4 | 6;
-  readonly withTtl: boolean;
-}
-
-/**
- * Finds the addresses of a name. Resolves with an empty list when the name does not exist or has no such addresses;
- * rejects when that could not be found out.
- */
-export type DnsLookup = (name: string, query: DnsQuery) => Promise<readonly DnsRecord[]>;
+import { askedFamily, chooseRecords } from './family.ts';
+import { type DnsLookup, type DnsQuery, type DnsRecord, errorCode } from './lookup.ts';
+import { addressesOf } from './srv.ts';
+import { hostsFile } from './system-files.ts';
 
 const NO_SUCH_NAME = new Set<unknown>(['ENOTFOUND', 'ENODATA', 'ENONAME', 'EAI_NONAME', 'EAI_NODATA']);
 
-/** The lookup of this machine. */
-export const systemLookup: DnsLookup = async (name, query) => {
-  if (query.withTtl && !(await isLocalName(name))) {
-    const records = await askDns(name, query.family);
+/** The lookup of this machine. `retries`: how often a temporary failure is tried again at once. */
+export function systemLookupWith(retries: number): DnsLookup {
+  const addresses = async (name: string, query: DnsQuery) =>
+    chooseRecords(await find(name, query, retries), query.family);
+  return async (name, query) =>
+    query.srv ? addressesOf(await askServices(name), query, addresses) : addresses(name, query);
+}
+
+async function find(name: string, { family, withTtl }: DnsQuery, retries: number): Promise<readonly DnsRecord[]> {
+  const asked = askedFamily(family);
+  if (withTtl && (await hostsFile()).of(name) === undefined) {
+    const records = await askDns(name, asked);
     if (records.length > 0) return records;
   }
-  return askSystem(name, query.family);
-};
-
-/** Node's error code, which is also what belongs in a log. */
-export function errorCode(error: unknown): string {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string' ? code : String(error);
+  return askSystem(name, asked, retries);
 }
 
 const THREADS = Math.max(1, Math.floor(Number(process.env.UV_THREADPOOL_SIZE ?? 4) / 2) || 1);
@@ -52,11 +38,11 @@ const waiting: (() => void)[] = [];
 const underWay = new Map<string, Promise<readonly DnsRecord[]>>();
 
 /** One call per name at a time: getaddrinfo cannot be cancelled, so a call that hangs is joined, not repeated. */
-function askSystem(name: string, family: 0 | 4 | 6): Promise<readonly DnsRecord[]> {
+function askSystem(name: string, family: 0 | 4 | 6, retries: number): Promise<readonly DnsRecord[]> {
   const key = `${family} ${name}`;
   const running = underWay.get(key);
   if (running !== undefined) return running;
-  const started = withThread(() => getaddrinfo(name, family)).finally(() => underWay.delete(key));
+  const started = withThread(() => patiently(name, family, retries)).finally(() => underWay.delete(key));
   underWay.set(key, started);
   return started;
 }
@@ -70,6 +56,16 @@ async function withThread<Result>(work: () => Promise<Result>): Promise<Result> 
     const next = waiting.shift();
     if (next === undefined) busy--;
     else next();
+  }
+}
+
+async function patiently(name: string, family: 0 | 4 | 6, retries: number): Promise<readonly DnsRecord[]> {
+  for (let left = retries; ; left--) {
+    try {
+      return await getaddrinfo(name, family);
+    } catch (error) {
+      if (left <= 0 || errorCode(error) !== 'EAI_AGAIN') throw error;
+    }
   }
 }
 
@@ -98,14 +94,12 @@ async function askDns(name: string, family: 0 | 4 | 6): Promise<readonly DnsReco
   return [];
 }
 
-/** Whether the hosts file speaks about the name: it goes before the DNS. */
-async function isLocalName(name: string): Promise<boolean> {
-  const wanted = name.toLowerCase().replace(/\.$/, '');
-  if (wanted === 'localhost' || wanted.endsWith('.localhost')) return true;
-  // A machine without a hosts file has no names in it.
-  const hosts = await readFile('/etc/hosts', 'utf8').catch(() => '');
-  return hosts.split('\n').some((line) => {
-    const [, ...names] = line.replace(/#.*/, '').trim().toLowerCase().split(/\s+/);
-    return names.includes(wanted);
-  });
+async function askServices(name: string) {
+  try {
+    const records = await new dns.promises.Resolver({ timeout: 2000, tries: 2 }).resolveSrv(name);
+    return records.map(({ name: target, port, priority, weight }) => ({ target, port, priority, weight }));
+  } catch (error) {
+    if (NO_SUCH_NAME.has(errorCode(error))) return [];
+    throw error;
+  }
 }

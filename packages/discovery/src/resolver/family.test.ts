@@ -9,7 +9,7 @@ it.each<[LookupFamily, 0 | 4 | 6, string[], string[], string[]]>([
   ['V4_PREFERRED', 0, ['192.0.2.1'], ['192.0.2.1'], ['2001:db8::1']],
   ['V4_ONLY', 4, ['192.0.2.1'], ['192.0.2.1'], []],
   ['V6_ONLY', 6, ['2001:db8::1'], [], ['2001:db8::1']],
-  ['ALL', 0, ['2001:db8::1', '192.0.2.1'], ['192.0.2.1'], ['2001:db8::1']],
+  ['ALL', 0, ['192.0.2.1', '2001:db8::1'], ['192.0.2.1'], ['2001:db8::1']],
 ])('%s asks for family %d and chooses', (family, asked, ofBoth, ofV4, ofV6) => {
   const chosen = (records: { address: string }[]) => chooseRecords(records, family).map(({ address }) => address);
   expect(askedFamily(family)).toBe(asked);

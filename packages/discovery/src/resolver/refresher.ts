@@ -1,6 +1,6 @@
 /** Keeps the addresses of one name fresh. */
 import type { Clock, RandomSource } from '@mesh/core';
-import { askedFamily, chooseRecords, type LookupFamily } from './family.ts';
+import { chooseRecords, type LookupFamily } from './family.ts';
 import { type DnsLookup, type DnsRecord, errorCode } from './lookup.ts';
 
 /** How often to ask, from the cluster's config. */
@@ -12,17 +12,25 @@ export interface RefreshPolicy {
   readonly failureBaseMs: number;
   readonly failureMaxMs: number;
   readonly respectTtl: boolean;
+  /** A TTL below this counts as this. Default 0. */
+  readonly minMs?: number;
+  /** An empty answer is a failure: asked again at the failure rate. */
+  readonly emptyFails?: boolean;
+  /** Longest wait for an answer. */
+  readonly timeoutMs: number;
 }
 
-/** What became of one question. A lookup that takes longer than {@link QUERY_TIMEOUT_MS} has failed. */
+/** What became of one question. */
 export type RefreshResult =
-  | { readonly kind: 'answer'; readonly ips: readonly string[] }
+  | { readonly kind: 'answer'; readonly records: readonly DnsRecord[] }
   | { readonly kind: 'empty' }
   | { readonly kind: 'failure'; readonly reason: string };
 
 /** What a refresher works with. */
 export interface RefresherOptions {
   readonly name: string;
+  /** Asks for the hosts of a service. */
+  readonly srv?: boolean;
   readonly policy: RefreshPolicy;
   readonly lookup: DnsLookup;
   readonly clock: Clock;
@@ -31,14 +39,12 @@ export interface RefresherOptions {
   onResult(result: RefreshResult): void;
 }
 
-/** Longest wait for an answer. It also bounds how long a cluster with a dead name server holds up the start. */
-const QUERY_TIMEOUT_MS = 10_000;
-
 /** Asks, waits, asks again, until it is closed. */
 export class Refresher {
   readonly #options: RefresherOptions;
   #failures = 0;
   #cancelTimer: () => void = () => {};
+  #lookup = new AbortController();
   #closed = false;
 
   constructor(options: RefresherOptions) {
@@ -50,14 +56,15 @@ export class Refresher {
     this.#ask();
   }
 
-  /** No callback comes after this. A lookup under way cannot be stopped; its answer is ignored. */
+  /** No callback comes after this. A lookup under way is given up if it can be; its answer is ignored in any case. */
   close(): void {
     this.#closed = true;
+    this.#lookup.abort();
     this.#cancelTimer();
   }
 
   #ask(): void {
-    const { name, lookup, clock, policy, onAttempt } = this.#options;
+    const { name, srv = false, lookup, clock, policy, onAttempt } = this.#options;
     onAttempt();
     let open = true;
     const settle = (result: RefreshResult, waitMs: () => number): void => {
@@ -69,13 +76,21 @@ export class Refresher {
       this.#options.onResult(result);
     };
     const fail = (reason: string): void => settle({ kind: 'failure', reason }, () => this.#failureWaitMs());
-    this.#cancelTimer = clock.schedule(() => fail(`no answer within ${QUERY_TIMEOUT_MS} ms`), QUERY_TIMEOUT_MS);
-    const query = { family: askedFamily(policy.family), withTtl: policy.respectTtl };
+    const { timeoutMs } = policy;
+    const abort = new AbortController();
+    this.#lookup = abort;
+    const giveUp = (): void => {
+      fail(`no answer within ${timeoutMs} ms`);
+      abort.abort();
+    };
+    this.#cancelTimer = clock.schedule(giveUp, timeoutMs);
+    const query = { family: policy.family, withTtl: policy.respectTtl, signal: abort.signal, ...(srv && { srv }) };
     // Wrapped, so that a lookup that throws is one that fails.
     new Promise<readonly DnsRecord[]>((resolve) => resolve(lookup(name, query))).then(
       (records) => {
-        const chosen = chooseRecords(records, policy.family);
-        settle(answer(chosen), () => this.#answerWaitMs(chosen));
+        const chosen = srv ? records : chooseRecords(records, policy.family);
+        const failed = chosen.length === 0 && policy.emptyFails === true;
+        settle(answer(chosen), () => (failed ? this.#failureWaitMs() : this.#answerWaitMs(chosen)));
       },
       (error: unknown) => fail(errorCode(error)),
     );
@@ -85,7 +100,8 @@ export class Refresher {
     const { policy, random } = this.#options;
     this.#failures = 0;
     const ttlMs = policy.respectTtl ? shortestTtlS(records) * 1000 : 0;
-    return (ttlMs || policy.refreshMs) + random() * policy.jitterMs;
+    const waitMs = ttlMs === 0 ? policy.refreshMs : Math.max(ttlMs, policy.minMs ?? 0);
+    return waitMs + random() * policy.jitterMs;
   }
 
   /** Never less than the base, with a ceiling that doubles with every failure in a row. */
@@ -100,7 +116,7 @@ export class Refresher {
 
 function answer(records: readonly DnsRecord[]): RefreshResult {
   if (records.length === 0) return { kind: 'empty' };
-  return { kind: 'answer', ips: records.map(({ address }) => address) };
+  return { kind: 'answer', records };
 }
 
 /** 0 when no record tells one: then the configured rate is used, as it is for a TTL of 0. */
