@@ -37,6 +37,8 @@ export class Attempt implements UpstreamRequest {
   /** `undefined` while it waits for a connection, and when it is over. */
   writer: RequestWriter | undefined = undefined;
   awaitingHead = true;
+  /** Its time has passed, and it goes on beside another attempt. */
+  slow = false;
   /** Another attempt was started beside it: its own failure is no reason for one more. */
   hedged = false;
   /** The attempt that was started before this one and is still in the race. */

@@ -24,11 +24,13 @@ export function chargeResponse(
 ): void {
   const { cluster, env } = charged;
   const deferred = charged.grpc && head !== undefined && status < 500;
-  if (env.dynamicStats) {
+  // Health checks are nobody's traffic.
+  if (env.dynamicStats && charged.stream.info.healthCheck !== true) {
     const { internal } = charged.stream;
     // Counted as completed only: a status of 0 has no code and no class.
     const counted = charged.grpc && env.suppressGrpcRequestFailureCodeStats ? 0 : status;
     cluster.chargeStatus(undefined, counted, internal);
+    if (cluster.zoned === true && host !== undefined) cluster.chargeZone?.(host, counted);
     charged.virtualCluster?.chargeStatus(counted);
     charged.route.traffic?.chargeStatus(counted);
     if (charged.altStat !== undefined) cluster.chargeAlt(charged.altStat, counted, internal);
@@ -45,8 +47,11 @@ export function chargeResponse(
 
 /** Counts how long a finished exchange took, in ms from the end of the request. */
 export function chargeTime(charged: Charged, durationMs: number): void {
-  if (!charged.env.dynamicStats) return;
-  charged.cluster.chargeTime(durationMs, charged.stream.internal);
+  if (!charged.env.dynamicStats || charged.stream.info.healthCheck === true) return;
+  const { cluster, stream } = charged;
+  cluster.chargeTime(durationMs, stream.internal);
+  const host = cluster.zoned === true ? stream.info.upstreamHost : undefined;
+  if (host !== undefined) cluster.chargeZoneTime?.(host, durationMs);
   charged.virtualCluster?.chargeTime(durationMs);
   charged.route.traffic?.chargeTime(durationMs);
 }

@@ -1,13 +1,13 @@
 /** Limits of a cluster: what is over them is refused with 503, UO, and the upstream is not troubled. */
 import { answer, until } from '@mesh/testing';
 import { expect, it } from 'vitest';
-import { clientOf, closeAfterEach, get, observer, proxyFor, turns, upstreamOf } from './fixture.ts';
+import { ask, clientOf, closeAfterEach, get, observer, proxyFor, turns, upstreamOf } from './fixture.ts';
 
 closeAfterEach();
 
 const OVERFLOW = 'upstream connect error or disconnect/reset before headers. reset reason: overflow';
 
-async function limited(thresholds: Record<string, number>) {
+async function limited(thresholds: Record<string, number>, cluster: object = {}) {
   const release: (() => void)[] = [];
   const upstream = await upstreamOf(async (request, peer) => {
     await new Promise<void>((resolve) => release.push(resolve));
@@ -26,7 +26,7 @@ async function limited(thresholds: Record<string, number>) {
   const proxy = await proxyFor({
     upstream,
     filters: [filter],
-    cluster: { circuitBreakers: { thresholds: [limits] } as never },
+    cluster: { circuitBreakers: { thresholds: [limits], perHostThresholds: [], ...cluster } as never },
   });
   const next = async () => {
     await until(() => release.length > 0, 'a request to answer');
@@ -106,4 +106,44 @@ it('a client that leaves the queue makes room in it', async () => {
   await turns();
   expect(proxy.stats('cluster.upstream.upstream_rq_cancelled')).toBe(1);
   expect(upstream.requests).toHaveLength(1);
+});
+
+it('max_connection_pools leaves a host without a pool as good as none, as Envoy', async () => {
+  const { proxy, outcomes } = await limited({ maxConnectionPools: 0 });
+  const response = await ask(proxy);
+  expect([response.status, response.body]).toEqual([503, 'no healthy upstream']);
+  await until(() => outcomes.length > 0, 'the outcome');
+  expect(outcomes[0]).toMatchObject({ flags: 'UH', details: 'no_healthy_upstream' });
+  expect(proxy.stats('cluster.upstream.upstream_cx_pool_overflow')).toBe(1);
+});
+
+it('max_connections of per_host_thresholds lets requests wait for the connections there are', async () => {
+  const { upstream, proxy, next } = await limited(
+    {},
+    { perHostThresholds: [{ priority: 'DEFAULT', maxConnections: 1 }] },
+  );
+  const clients = [await clientOf(proxy), await clientOf(proxy), await clientOf(proxy), await clientOf(proxy)];
+  for (const [index, client] of clients.entries()) {
+    await client.send(get('/'));
+    await upstream.untilRequests(1);
+    await proxy.untilStat('cluster.upstream.upstream_rq_pending_total', index + 1);
+  }
+  for (const client of clients) {
+    await next();
+    expect((await client.readResponse()).status).toBe(200);
+  }
+  expect(upstream.peers).toHaveLength(1);
+  // Once for each that waits, and again whenever one of them is served while others wait; as Envoy.
+  expect(proxy.stats('cluster.upstream.upstream_cx_overflow')).toBe(5);
+});
+
+it('connection_pool_per_downstream_connection gives each client connections of its own', async () => {
+  const upstream = await upstreamOf({ status: 200 });
+  const proxy = await proxyFor({ upstream, cluster: { connectionPoolPerDownstreamConnection: true } });
+  const clients = [await clientOf(proxy), await clientOf(proxy)];
+  for (const client of [...clients, ...clients]) {
+    await client.send(get('/'));
+    expect((await client.readResponse()).status).toBe(200);
+  }
+  expect(upstream.peers).toHaveLength(2);
 });

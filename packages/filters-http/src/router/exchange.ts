@@ -8,6 +8,7 @@ import {
   type ForwardAction,
   type Headers,
   type InternalRedirectPolicy,
+  NO_CONNECTION_POOL,
   type RequestHeaders,
   ResponseFlag,
   type ResponseHeaders,
@@ -21,6 +22,9 @@ import type { RouterEnvironment } from './environment.ts';
 import { failureDetails, failureFlag, failureStatus, failureText, LOCAL_RESET } from './failure.ts';
 import { Forwarding, IDEMPOTENT } from './forwarding.ts';
 import { followRedirect } from './internal-redirect/index.ts';
+import { takeLoadReport } from './load-report/index.ts';
+import { judgeFailure, judgeHead, judgeTimeout } from './passive-checks.ts';
+import { OVERLOADED, type Refusal, refusalOf } from './refusals.ts';
 import { takeAltStat } from './request-overrides.ts';
 import { noteRefusal } from './retries.ts';
 import { Verdict } from './retry-state.ts';
@@ -69,7 +73,11 @@ export class RouterExchange extends Forwarding implements Charged {
     if (env.strictCheckHeaders.length > 0 && answerInvalid(env, stream, this.route)) return;
     const asked = headers.hasPrefix('x-envoy-');
     if (asked) this.altStat = takeAltStat(headers);
-    if (this.inMaintenance()) return;
+    const refusal = refusalOf(cluster, stream);
+    if (refusal !== undefined) {
+      this.refuse(refusal);
+      return;
+    }
     stream.info.attempts = 1;
     this.finishRequestHead(asked, end);
     const host = cluster.pick(this);
@@ -77,20 +85,16 @@ export class RouterExchange extends Forwarding implements Charged {
     else this.send(host, end);
   }
 
-  private inMaintenance(): boolean {
-    const { cluster, stream } = this;
-    const { maintenance } = cluster;
-    if (stream.runtime.get(maintenance.runtimeKey) === undefined) return false;
-    if (!stream.runtime.enabled(maintenance, stream.random)) return false;
-    cluster.traffic.upstream_rq_maintenance_mode.inc();
+  private refuse({ body, flag, details, marker }: Refusal): void {
     chargeResponse(this, undefined, 503);
-    this.fail(503, 'maintenance mode', ResponseFlag.UO, 'maintenance_mode', true);
-    return true;
+    this.fail(503, body, flag, details, marker);
   }
 
   private noHealthyUpstream(): void {
-    chargeResponse(this, undefined, 503);
-    this.fail(503, 'no healthy upstream', ResponseFlag.UH, 'no_healthy_upstream');
+    const wish = this.overrideHost;
+    const status = wish?.strict === true ? (wish.missingStatus ?? 503) : 503;
+    chargeResponse(this, undefined, status);
+    this.fail(status, 'no healthy upstream', ResponseFlag.UH, 'no_healthy_upstream');
   }
 
   // An attempt fails
@@ -99,8 +103,17 @@ export class RouterExchange extends Forwarding implements Charged {
     this.remove(attempt);
     if (this.done) return;
     // A filter has answered; its reply is still on its way.
-    if (this.stream.finished) this.done = true;
-    else if (attempt === this.final) this.cutOff(attempt, failure);
+    if (this.stream.finished) {
+      this.done = true;
+      return;
+    }
+    // As if there had been no host to choose.
+    if (failure.detail === NO_CONNECTION_POOL) {
+      this.noHealthyUpstream();
+      return;
+    }
+    judgeFailure(attempt.host, failure.reason);
+    if (attempt === this.final) this.cutOff(attempt, failure);
     else this.retryOrFail(attempt, failure);
   }
 
@@ -122,10 +135,11 @@ export class RouterExchange extends Forwarding implements Charged {
     }
     noteRefusal(this.stream, verdict);
     const status = failureStatus(failure);
+    const marker = failure.reason === 'overflow' ? OVERLOADED : undefined;
     if (!this.begun) chargeResponse(this, attempt.host, status);
     if (this.othersMayAnswer) return;
     const text = failureText(failure, this.retried || this.refreshed);
-    this.fail(status, text, failureFlag(failure), failureDetails(failure, this.begun), failure.reason === 'overflow');
+    this.fail(status, text, failureFlag(failure), failureDetails(failure, this.begun), marker);
   }
 
   private askRetry(attempt: Attempt, failure: UpstreamFailure, timedOut: boolean): Verdict {
@@ -192,6 +206,8 @@ export class RouterExchange extends Forwarding implements Charged {
 
   attemptHead(attempt: Attempt, head: ResponseHeaders, end: boolean): void {
     const { action } = this;
+    takeLoadReport(attempt.host, head);
+    judgeHead(attempt.host, head, this.grpc);
     if (this.retries !== undefined && !this.isWanted(attempt, head, end)) return;
     const policy = action.internalRedirect;
     if (policy?.statuses.includes(head.status) === true && this.redirected(policy, attempt, head, end)) return;
@@ -256,6 +272,7 @@ export class RouterExchange extends Forwarding implements Charged {
   }
 
   attemptTrailers(attempt: Attempt, trailers: Headers): void {
+    takeLoadReport(attempt.host, trailers);
     if (this.grpc) chargeGrpcEnd(attempt.host, trailers.get('grpc-status'));
     this.responseEnded(attempt, this.stream.timers.nowMs());
     this.stream.respondTrailers(trailers);
@@ -300,6 +317,8 @@ export class RouterExchange extends Forwarding implements Charged {
     }
     for (let one = this.attempts; one !== undefined; one = one.next) {
       chargeTimeout(this, one.host);
+      // An attempt that was told to be slow has been counted then; without a connection the host did nothing wrong.
+      if (one.awaitingHead && !one.slow && one.writer !== undefined) judgeTimeout(one.host, this.timeoutStatus);
       if (one.awaitingHead) chargeResponse(this, one.host, this.timeoutStatus);
     }
     this.timedOut('response_timeout');
@@ -311,7 +330,9 @@ export class RouterExchange extends Forwarding implements Charged {
   }
 
   private tryTimedOut(attempt: Attempt, limit: 'per-try' | 'per-try-idle'): void {
+    judgeTimeout(attempt.host, this.timeoutStatus);
     if (this.hedge) {
+      attempt.slow = true;
       this.hedgeTry(attempt);
       return;
     }
@@ -353,12 +374,12 @@ export class RouterExchange extends Forwarding implements Charged {
 
   // The end
 
-  /** A local reply; a reset when the response is on its way. */
-  protected fail(status: number, body: string, flag: number, details: string, overloaded = false): void {
+  /** A local reply; a reset when the response is on its way. `marker` is a field that tells why, with the value `true`. */
+  protected fail(status: number, body: string, flag: number, details: string, marker?: string): void {
     this.stop();
     const modify = (head: ResponseHeaders) => {
       this.finishHead(head);
-      if (overloaded && !this.env.suppressEnvoyHeaders) head.set('x-envoy-overloaded', 'true');
+      if (marker !== undefined && !this.env.suppressEnvoyHeaders) head.set(marker, 'true');
     };
     this.stream.reply(status, body, undefined, { flag, details, modify });
   }

@@ -1,5 +1,5 @@
 /** Mirrors, internal redirects and retry host predicates, as they are configured. */
-import { type ClusterConfig, cluster, route, virtualHost } from '@mesh/core';
+import { type ClusterConfig, type ClusterOptions, cluster, route, virtualHost } from '@mesh/core';
 import { answer, type Behaviour, type StartProxyOptions, type Upstream } from '@mesh/testing';
 import { describe, expect, it } from 'vitest';
 import { ask, clientOf, closeAfterEach, get, observer, post, proxyFor, turns, upstreamOf } from './fixture.ts';
@@ -7,7 +7,7 @@ import { router } from './index.ts';
 
 closeAfterEach();
 
-function clusterOf(name: string, upstream: Upstream, more: Partial<ClusterConfig> = {}): ClusterConfig {
+function clusterOf(name: string, upstream: Upstream, more: Partial<ClusterOptions> = {}): ClusterConfig {
   return cluster(name, { endpoints: [`127.0.0.1:${upstream.port}`], ...more });
 }
 

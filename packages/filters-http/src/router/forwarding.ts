@@ -167,7 +167,7 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
     this.enter(attempt);
     this.stream.info.upstreamHost = host;
     this.stream.info.upstreamConnection = undefined;
-    this.retries?.hosts?.onHostAttempted(host);
+    this.retries?.onHostAttempted(host);
     const { cluster } = this;
     const { priority } = this.action;
     attempt.waitWith(this.tcp ? cluster.openTcp(host, attempt, priority) : cluster.open(host, attempt, priority));
@@ -182,11 +182,32 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
   shouldSkip(host: Host): boolean {
     return this.retries?.hosts?.shouldSkip(host) === true;
   }
+  get triedHosts(): readonly Host[] | undefined {
+    return this.retries?.priorities?.hosts;
+  }
+  onNoPriorityLeft(): void {
+    this.retries?.priorities?.reset();
+  }
   /** As in Envoy, worked out anew for each attempt; every cookie that this makes goes out with the response. */
   hash(): bigint | undefined {
     const { action } = this;
     if (!action.hasHashPolicy) return undefined;
     return action.hash(this.stream, (cookie) => void (this.cookies ??= []).push(cookie));
+  }
+
+  get metadataMatch(): PickContext['metadataMatch'] {
+    return this.action.metadataMatch;
+  }
+  /** As in Envoy, retries go where the policy says. */
+  get overrideHost(): PickContext['overrideHost'] {
+    const { upstreamOverrideHost: wish, info } = this.stream;
+    return wish === undefined || info.attempts > 1 ? undefined : wish;
+  }
+  get dynamicMetadata(): ReadonlyMap<string, unknown> {
+    return this.stream.info.metadata;
+  }
+  get filterState(): ReadonlyMap<string, unknown> {
+    return this.stream.info.filterState;
   }
 
   // From the client
@@ -248,6 +269,7 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
     const { info } = this.stream;
     info.upstreamHttp2 = http2;
     info.upstreamConnection = writer.connection;
+    attempt.host.outlier?.onLocalOrigin(true, 0);
     if (action.autoHostRewrite) rewriteToHostname(headers, attempt.host, action, !this.env.suppressEnvoyHeaders);
     if (this.requestEnded || this.upgrade) this.limitTry(attempt);
     this.virtualCluster?.upstream_rq_total.inc();

@@ -1,12 +1,25 @@
 /** Hash policies of a route, and a cluster whose hosts are chosen by them. */
-import { route, virtualHost } from '@mesh/core';
+import { defineLoadBalancer, type Host, route, virtualHost } from '@mesh/core';
 import { answer, type RawResponse, type StartProxyOptions, sequence } from '@mesh/testing';
 import { describe, expect, it } from 'vitest';
 import { ask, clientOf, closeAfterEach, get, proxyFor, retrying, routed, upstreamOf } from './fixture.ts';
 
 closeAfterEach();
 
-const RING = { cluster: { lbPolicy: 'RING_HASH' } } as const satisfies StartProxyOptions;
+/** The hash of a request counts, nothing else. */
+const byHash = defineLoadBalancer({
+  name: 'test.load_balancing_policies.by_hash',
+  config: { '~standard': { version: 1, vendor: 'test', validate: () => ({ value: {} }) } },
+  create() {
+    let hosts: readonly Host[] = [];
+    return {
+      update: ({ priorities }) => void (hosts = priorities[0]?.healthy ?? []),
+      pick: (context) => hosts[Number((context.hash?.() ?? 0n) % BigInt(hosts.length || 1))],
+    };
+  },
+});
+
+const RING = { cluster: { loadBalancing: byHash() } } as const satisfies StartProxyOptions;
 const VALUES = Array.from({ length: 12 }, (_, i) => `u${i}`);
 const user = (value: string, path = '/') => get(path, `x-user: ${value}\r\n`);
 const byUser = { hashPolicy: [{ header: { headerName: 'x-user' } }] };
@@ -23,7 +36,7 @@ function setCookies({ headerLines }: RawResponse): string[] {
   return headerLines.flatMap(([name, value]) => (name.toLowerCase() === 'set-cookie' ? [value] : []));
 }
 
-describe('RING_HASH', () => {
+describe('hash policies', () => {
   it('leads equal values to the same host, and others elsewhere', async () => {
     const proxy = await ringOf(routed(byUser));
     const bodies = async () => Promise.all(VALUES.map(async (value) => (await ask(proxy, user(value))).body));

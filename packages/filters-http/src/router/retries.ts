@@ -4,6 +4,7 @@ import type { RetryPolicy, UpstreamFailure } from '@mesh/core';
 import { type Host, ResponseFlag, type ResponseHeaders, type TerminalStream, type TimerHandle } from '@mesh/core';
 import type { Attempt } from './attempt.ts';
 import { type RetryHosts, retryHosts } from './retry-hosts/index.ts';
+import { type PreviousPriorities, retryPriority } from './retry-priority/index.ts';
 import { type RetryState, Verdict } from './retry-state.ts';
 
 /** Made only for requests that may be retried by a policy, of the route or of their own. */
@@ -13,6 +14,9 @@ export class Retries {
   private readonly stream: TerminalStream;
   private readonly start: (timedOut: boolean) => void;
   private avoided: RetryHosts | undefined = undefined;
+  private begun = false;
+  /** Which priorities are left out; `undefined` before the first retry, and without such a rule. */
+  priorities: PreviousPriorities | undefined = undefined;
   private timer: TimerHandle | undefined = undefined;
 
   /** `start` begins the next attempt; told whether the last one was too slow. */
@@ -40,6 +44,12 @@ export class Retries {
 
   get hosts(): RetryHosts | undefined {
     return this.avoided;
+  }
+
+  /** An attempt is made with `host`. */
+  onHostAttempted(host: Host): void {
+    this.avoided?.onHostAttempted(host);
+    this.priorities?.onHostAttempted(host);
   }
 
   /** Asks for a retry after an attempt without a response. One that was hedged has had its retry. */
@@ -74,9 +84,11 @@ export class Retries {
 
   private schedule(host: Host, timedOut: boolean, failed: boolean): void {
     if (failed) host.stats.rqError++;
-    if (this.avoided === undefined && this.policy !== undefined) {
+    if (!this.begun && this.policy !== undefined) {
+      this.begun = true;
       this.avoided = retryHosts(this.policy);
-      this.avoided?.onHostAttempted(host);
+      this.priorities = retryPriority(this.policy.retryPriority);
+      this.onHostAttempted(host);
     }
     this.timer = this.stream.timers.after(this.state.delayMs, () => {
       this.timer = undefined;

@@ -11,13 +11,15 @@ export function transportOptions(
   stream: TerminalStream,
 ): TransportOptions {
   const proxied = policy.proxied ? proxiedConnection(stream) : undefined;
-  if (!policy.autoSni && !policy.autoSanValidation) return { proxied };
+  const dedicatedTo = policy.dedicated === true ? stream.connection.id : undefined;
+  if (!policy.autoSni && !policy.autoSanValidation) return { proxied, dedicatedTo };
   const name = hostOf((policy.header === '' ? undefined : headers.get(policy.header)) ?? headers.authority);
   return {
     // An address is no server name (RFC 6066 3).
     serverName: policy.autoSni && name !== '' && !isIp(name) ? name : undefined,
     subjectAltNames: policy.autoSanValidation ? [name] : undefined,
     proxied,
+    dedicatedTo,
   };
 }
 

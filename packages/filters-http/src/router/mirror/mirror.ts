@@ -6,6 +6,7 @@
 import {
   type Headers,
   type Host,
+  isGrpc,
   type PickContext,
   type RequestHeaders,
   type RequestWriter,
@@ -19,6 +20,7 @@ import {
   type UpstreamTicket,
 } from '@mesh/core';
 import { failureStatus } from '../failure.ts';
+import { judgeFailure, judgeHead } from '../passive-checks.ts';
 
 export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
   readonly headers: RequestHeaders;
@@ -38,6 +40,7 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
   private requestComplete = false;
   private completeMs = 0;
   private blocked = false;
+  private awaitingHead = true;
   private done = false;
 
   constructor(
@@ -126,6 +129,7 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
     this.ticket = undefined;
     this.writer = writer;
     this.host = host;
+    host.outlier?.onLocalOrigin(true, 0);
     const { waiting, lastTrailers } = this;
     const whole = this.requestComplete && lastTrailers === undefined;
     writer.writeHead(this.headers, whole && waiting === undefined);
@@ -141,12 +145,15 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
 
   onFailure(failure: UpstreamFailure): void {
     this.ticket = undefined;
-    if (!this.done) this.close(failureStatus(failure));
+    if (this.done) return;
+    if (this.host !== undefined) judgeFailure(this.host, failure.reason);
+    this.close(failureStatus(failure));
   }
 
   onReset(failure: UpstreamFailure): void {
     if (this.done) return;
     this.writer = undefined;
+    if (this.host !== undefined) judgeFailure(this.host, failure.reason);
     this.close(failure.responseStarted ? 0 : failureStatus(failure));
   }
 
@@ -160,6 +167,8 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
 
   onHead(head: ResponseHeaders, end: boolean): void {
     if (this.done) return;
+    this.awaitingHead = false;
+    if (this.host !== undefined) judgeHead(this.host, head, isGrpc(this.headers.get('content-type')));
     this.cluster.chargeStatus(this.host, head.status, true);
     if (end) this.ended();
   }
@@ -186,7 +195,10 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
   onDue(): void {
     if (this.done) return;
     this.cluster.traffic.upstream_rq_timeout.inc();
-    if (this.host !== undefined) this.host.stats.rqTimeout++;
+    if (this.host !== undefined) {
+      this.host.stats.rqTimeout++;
+      if (this.writer !== undefined && this.awaitingHead) this.host.outlier?.onLocalOrigin(false, 504);
+    }
     this.abandon();
     this.close(504);
   }
