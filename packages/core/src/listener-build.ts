@@ -1,40 +1,31 @@
 /** A listener's config → the plan of its connections: listener filters, filter chains, HTTP managers in them. */
 import type { RandomSource } from './api/clock.ts';
 import type { NetworkFilterContext } from './api/network-filter.ts';
-import type { Route } from './api/route.ts';
 import type { Runtime } from './api/runtime.ts';
 import type { Clusters } from './api/upstream.ts';
-import { dataSourceText } from './config/build.ts';
-import { httpSettings } from './config/build-http.ts';
-import { readDataSource } from './config/data-source.ts';
 import { chainConditions } from './config/filter-chain-match.ts';
 import type { HttpConnectionManagerConfig, HttpFilterConfig } from './config/http-connection-manager.ts';
 import type { FilterChainConfig, ListenerConfig } from './config/listener.ts';
 import { type ListenerFilterConfig, predicateHolds } from './config/listener-filter.ts';
 import { serverTlsSettings } from './config/tls/build.ts';
-import type { HttpFilterDefinition, ListenerFilterDefinition, NetworkFilterDefinition } from './define.ts';
+import type { ListenerFilterDefinition, NetworkFilterDefinition, ServerHealth } from './define.ts';
 import { MeshError } from './errors.ts';
 import type { Routes } from './http/admission.ts';
 import { httpChainEnd } from './http/codec-choice.ts';
-import { FilterPlan, type PlannedFilter } from './http/filter-plan.ts';
-import { LocalReplyMapper } from './http/local-reply-mapper.ts';
-import { HttpManager } from './http/manager.ts';
-import type { HttpSettings } from './http/settings.ts';
+import type { PlannedFilter } from './http/filter-plan.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
+import { BuiltManager } from './manager-build.ts';
 import { type ChainEnd, type NetworkPlan, networkPlan, type PlannedNetworkFilter } from './net/filter-chain.ts';
 import { type ListenerChain, ListenerPlan, type PlannedListenerFilter } from './net/listener-plan.ts';
 import type { CertificateRegistry } from './net/tls/certificate-registry.ts';
 import { serverTlsTransport } from './net/tls/server.ts';
 import type { ServerTransport } from './net/transport.ts';
-import type { Openings } from './proxy/openings.ts';
 import type { Registry } from './registry.ts';
-import type { CompileOptions } from './routing/compiled-route.ts';
-import { HeaderMutationList } from './routing/header-mutation-list.ts';
-import { compileRoutes, type RouteTable } from './routing/route-table.ts';
-import { compileScopedRoutes, type ScopedRoutes } from './routing/scoped-routes.ts';
+import type { RouteTable } from './routing/route-table.ts';
+import type { ScopedRoutes } from './routing/scoped-routes.ts';
 import type { Logger } from './runtime/log.ts';
 import type { TimerWheel } from './runtime/timer-wheel.ts';
-import { listenerHttpStats, type Scope } from './stats/index.ts';
+import type { Scope } from './stats/index.ts';
 
 /** What a listener is built with. */
 export interface BuildContext {
@@ -48,12 +39,13 @@ export interface BuildContext {
   readonly rootScope: Scope;
   readonly listenerScope: Scope;
   readonly draining: () => boolean;
+  readonly server: ServerHealth;
+  /** The config with the route tables that have taken the place of its own; default as it is. */
+  readonly currentRoutes?: ((manager: HttpConnectionManagerConfig) => HttpConnectionManagerConfig) | undefined;
   /** `node` of the bootstrap, for fields that name this proxy. */
   readonly node?: { readonly id?: string | undefined; readonly cluster?: string | undefined } | undefined;
   /** Where `/certs` finds the certificates of filter chains. */
   readonly certificates?: CertificateRegistry | undefined;
-  /** Closes the transports that are made. */
-  readonly openings?: Openings | undefined;
   /** For `explain`, which builds a listener to look at it: what is put in the place of its parts. */
   readonly seams?: BuildSeams;
 }
@@ -75,63 +67,114 @@ export interface CompiledTables {
   readonly tables: readonly RouteTable[];
 }
 
+/** A filter chain with what belongs to it alone. Chains that an update leaves as they are go on with their connections. */
+export interface BuiltChain {
+  readonly config: FilterChainConfig;
+  readonly chain: ListenerChain;
+  readonly managers: readonly BuiltManager[];
+  /** Its connections are to end: responses carry `connection: close`. */
+  readonly drain: { on: boolean };
+  /** Stops watching files and gives back statistics; called once, when its last connection is gone. */
+  release(): void;
+}
+
 /** The built listener. */
 export interface ListenerBuild {
   readonly plan: ListenerPlan;
-  /** Of all chains. */
-  readonly managers: readonly HttpManager[];
-  /** By connection manager. */
-  readonly tables: ReadonlyMap<HttpConnectionManagerConfig, CompiledTables>;
+  /** The default one comes last. */
+  readonly chains: readonly BuiltChain[];
 }
 
-/** What the chains of a listener add up to. */
-interface Gathered {
-  readonly managers: HttpManager[];
-  readonly tables: Map<HttpConnectionManagerConfig, CompiledTables>;
+/** The connection managers of all chains. */
+export function managersOf({ chains }: ListenerBuild): BuiltManager[] {
+  return chains.flatMap(({ managers }) => managers);
 }
 
 /**
- * Builds a listener, whose filters have been checked to be in their places.
- * @throws MeshError `CONFIG_INVALID` when chains that were made in code cannot be told apart.
+ * Builds a listener, whose filters have been checked to be in their places. `reuse` may answer with a chain that has been
+ * built from the same config before.
+ * @throws MeshError `CONFIG_INVALID` when chains that were made in code cannot be told apart, or a file cannot be loaded.
  */
-export function listenerBuild(config: ListenerConfig, context: BuildContext): ListenerBuild {
-  const gathered: Gathered = { managers: [], tables: new Map() };
-  const build = (chain: FilterChainConfig) => listenerChain(chain, config, context, gathered);
-  const { filterChains, defaultFilterChain } = config;
-  const { seams } = context;
-  const plan = new ListenerPlan(
-    seams === undefined
-      ? {
-          chains: filterChains.map((chain) => ({
-            conditions: chainConditions(chain.filterChainMatch),
-            chain: build(chain),
-          })),
-          fallback: defaultFilterChain && build(defaultFilterChain),
-          filters: listenerFilters(config, context),
-          filtersTimeoutMs: config.listenerFiltersTimeoutMs,
-          continueOnTimeout: config.continueOnListenerFiltersTimeout,
-        }
-      : { chains: [], fallback: build(seams.chain), filters: [], filtersTimeoutMs: 0, continueOnTimeout: false },
-  );
-  if (plan.overlapping) {
-    const message = `listener ${config.name}: multiple filter chains with overlapping matching rules are defined`;
-    throw new MeshError('CONFIG_INVALID', message);
-  }
-  return { plan, ...gathered };
-}
-
-function listenerChain(
-  chain: FilterChainConfig,
+export function listenerBuild(
   config: ListenerConfig,
   context: BuildContext,
-  gathered: Gathered,
-): ListenerChain {
-  return {
-    name: chain.name,
-    plan: chainPlan(chain, config, context, gathered),
-    transport: serverTransport(chain, context),
-    transportTimeoutMs: chain.transportSocketConnectTimeoutMs,
+  reuse: (chain: FilterChainConfig) => BuiltChain | undefined = () => undefined,
+): ListenerBuild {
+  const chains: BuiltChain[] = [];
+  const made: BuiltChain[] = [];
+  const build = (chain: FilterChainConfig): ListenerChain => {
+    const built = reuse(chain) ?? builtChain(chain, config, context, made);
+    chains.push(built);
+    return built.chain;
   };
+  try {
+    const plan = listenerPlan(config, context, build);
+    if (!plan.overlapping) return { plan, chains };
+    const message = `listener ${config.name}: multiple filter chains with overlapping matching rules are defined`;
+    throw new MeshError('CONFIG_INVALID', message);
+  } catch (error) {
+    for (const chain of made) chain.release();
+    throw error;
+  }
+}
+
+function listenerPlan(
+  config: ListenerConfig,
+  context: BuildContext,
+  build: (chain: FilterChainConfig) => ListenerChain,
+): ListenerPlan {
+  const { filterChains, defaultFilterChain } = config;
+  const { seams } = context;
+  if (seams !== undefined) {
+    const fallback = build(seams.chain);
+    return new ListenerPlan({ chains: [], fallback, filters: [], filtersTimeoutMs: 0, continueOnTimeout: false });
+  }
+  return new ListenerPlan({
+    chains: filterChains.map((chain) => ({
+      conditions: chainConditions(chain.filterChainMatch),
+      chain: build(chain),
+    })),
+    fallback: defaultFilterChain && build(defaultFilterChain),
+    filters: listenerFilters(config, context),
+    filtersTimeoutMs: config.listenerFiltersTimeoutMs,
+    continueOnTimeout: config.continueOnListenerFiltersTimeout,
+  });
+}
+
+/** Puts what is built into `made`, so that it can be given back when something else fails. */
+function builtChain(
+  config: FilterChainConfig,
+  listener: ListenerConfig,
+  shared: BuildContext,
+  made: BuiltChain[],
+): BuiltChain {
+  const drain = { on: false };
+  const rootScope = shared.rootScope.scope('');
+  const listenerScope = shared.listenerScope.scope('');
+  const closing: { close(): void }[] = [rootScope, listenerScope];
+  const context = { ...shared, rootScope, listenerScope, draining: () => drain.on || shared.draining() };
+  const managers: BuiltManager[] = [];
+  const release = () => {
+    for (const part of closing) part.close();
+  };
+  try {
+    const transport = serverTransport(config, context);
+    if (transport !== undefined) closing.push(transport);
+    const plan = chainPlan(config, listener, context, managers);
+    const transportTimeoutMs = config.transportSocketConnectTimeoutMs;
+    const built = {
+      config,
+      chain: { name: config.name, plan, transport, transportTimeoutMs },
+      managers,
+      drain,
+      release,
+    };
+    made.push(built);
+    return built;
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** Looking at a listener makes no handshake. */
@@ -139,15 +182,14 @@ function serverTransport(chain: FilterChainConfig, context: BuildContext): Serve
   const settings = context.seams === undefined ? serverTlsSettings(chain.transportSocket) : undefined;
   if (settings === undefined) return undefined;
   const { wheel, logger, certificates, listenerScope: scope } = context;
-  const transport = serverTlsTransport(settings, { scope, wheel, logger, certificates });
-  return context.openings?.add(transport) ?? transport;
+  return serverTlsTransport(settings, { scope, wheel, logger, certificates });
 }
 
 function chainPlan(
   chain: FilterChainConfig,
   config: ListenerConfig,
   context: BuildContext,
-  { managers, tables }: Gathered,
+  managers: BuiltManager[],
 ): NetworkPlan {
   const filters: PlannedNetworkFilter[] = [];
   let end: ChainEnd | undefined;
@@ -160,10 +202,10 @@ function chainPlan(
       filters.push({ name: entry.name, filter, newState: definition.newState });
       continue;
     }
-    const names = { listenerName: config.name, filterChainName: chain.name };
-    const manager = httpManager(entry.config as HttpConnectionManagerConfig, context, tables, names);
-    managers.push(manager);
-    end = httpChainEnd(manager);
+    const place = { listenerName: config.name, filterChainName: chain.name };
+    const built = new BuiltManager(entry.config as HttpConnectionManagerConfig, context, place);
+    managers.push(built);
+    end = httpChainEnd(built.manager);
   }
   const failed = (filter: string, error: unknown) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -225,124 +267,4 @@ function networkContext(config: ListenerConfig, context: BuildContext): NetworkF
     random: context.random,
     draining: context.draining,
   };
-}
-
-function httpManager(
-  config: HttpConnectionManagerConfig,
-  context: BuildContext,
-  compiled: Map<HttpConnectionManagerConfig, CompiledTables>,
-  names: { readonly listenerName: string; readonly filterChainName: string },
-): HttpManager {
-  const settings = httpSettings(config, context.bufferLimitBytes, {
-    runtime: context.runtime,
-    node: context.node,
-    earlyMutation: earlyMutation(config),
-    localReply: config.localReplyConfig && new LocalReplyMapper(config.localReplyConfig, sourceBytes),
-  });
-  const stats = context.rootScope.scope(`http.${settings.statPrefix}.`);
-  const entries = config.httpFilters as readonly HttpFilterConfig[];
-  const { seams } = context;
-  const planned = entries.map((entry, index) => {
-    const create = () => plannedFilter(entry, index, stats);
-    return seams === undefined ? create() : seams.filter(entry, index, create);
-  });
-  const filterSlots = new Map(planned.map(({ name }, index) => [name, index]));
-  const options = { filterSlots, directBody: dataSourceText, stats: context.rootScope };
-  const routes = seams?.compiled(config) ?? compileTables(config, options);
-  const { whole, tables } = routes;
-  compiled.set(config, routes);
-  return new HttpManager({
-    settings,
-    plan: new FilterPlan(planned, (index) => entries[index]?.disabled === true),
-    routePlans: routePlans(planned, entries, tables),
-    upgradePlans: upgradePlans(config, stats, filterSlots),
-    routes: seams?.table(whole) ?? whole,
-    internalOnlyHeaders: internalOnlyHeaders(config),
-    clusters: context.clusters,
-    wheel: context.wheel,
-    random: context.random,
-    runtime: context.runtime,
-    logger: context.logger,
-    rootScope: context.rootScope,
-    listenerStats: listenerHttpStats(context.listenerScope.scope(`http.${settings.statPrefix}.`)),
-    draining: context.draining,
-    ...names,
-  });
-}
-
-/** The route table, or the tables of scopes. */
-function compileTables(config: HttpConnectionManagerConfig, options: CompileOptions): CompiledTables {
-  if (config.scopedRoutes !== undefined) {
-    const whole = compileScopedRoutes(config.scopedRoutes as never, options);
-    return { whole, tables: whole.tables };
-  }
-  const whole = compileRoutes((config.routeConfig ?? { name: '', virtualHosts: [] }) as never, options);
-  return { whole, tables: [whole] };
-}
-
-/** With scopes, what any of their tables keeps for internal clients: the scope is known only after the clean-up. */
-function internalOnlyHeaders({ routeConfig, scopedRoutes }: HttpConnectionManagerConfig): readonly string[] {
-  const scopes = scopedRoutes?.scopedRouteConfigurationsList?.scopedRouteConfigurations ?? [];
-  const tables = routeConfig === undefined ? scopes.map((scope) => scope.routeConfiguration) : [routeConfig];
-  return [...new Set(tables.flatMap((table) => table?.internalOnlyHeaders ?? []).map((name) => name.toLowerCase()))];
-}
-
-/** The bytes of a data source that has been checked to be readable. */
-function sourceBytes(source: object): Uint8Array {
-  return readDataSource(source).bytes ?? Buffer.alloc(0);
-}
-
-/** `early_header_mutation_extensions` as one call. */
-function earlyMutation(config: HttpConnectionManagerConfig): HttpSettings['earlyMutation'] {
-  const lists = config.earlyHeaderMutationExtensions.map(
-    (entry) => new HeaderMutationList((entry.config as { readonly mutations: never }).mutations),
-  );
-  if (lists.length === 0) return undefined;
-  return (head, stream) => {
-    for (const list of lists) list.apply(head, stream);
-  };
-}
-
-function plannedFilter(entry: HttpFilterConfig, index: number, stats: Scope): PlannedFilter {
-  const definition = entry.definition as unknown as HttpFilterDefinition;
-  const filter = definition.create(entry.config, {
-    stats,
-    routeConfig: (stream) => stream.route?.filterConfig(index),
-  });
-  return { name: entry.name, definitionName: definition.name, filter, newState: definition.newState };
-}
-
-/** Per-route config of a filter in the chain of an upgrade is that of the filter with its name in the main chain. */
-function upgradePlans(
-  { upgradeConfigs }: HttpConnectionManagerConfig,
-  stats: Scope,
-  slots: ReadonlyMap<string, number>,
-): ReadonlyMap<string, FilterPlan> {
-  const plans = new Map<string, FilterPlan>();
-  for (const { upgradeType, filters } of upgradeConfigs) {
-    const entries = filters as readonly HttpFilterConfig[];
-    if (entries.length === 0) continue;
-    const slotOf = (index: number) => slots.get(entries[index]?.name ?? '') ?? -1;
-    const planned = entries.map((entry, index) => plannedFilter(entry, slotOf(index), stats));
-    const disabled = (index: number) => entries[index]?.disabled === true;
-    plans.set(upgradeType.toLowerCase(), new FilterPlan(planned, disabled, slotOf));
-  }
-  return plans;
-}
-
-/** One plan for each route whose switches differ from the chain's. */
-function routePlans(
-  planned: readonly PlannedFilter[],
-  entries: readonly HttpFilterConfig[],
-  tables: readonly RouteTable[],
-): ReadonlyMap<Route, FilterPlan> {
-  const plans = new Map<Route, FilterPlan>();
-  const hosts = tables.flatMap((table) => table.virtualHosts);
-  const routes = hosts.flatMap((host) => host.routes.flatMap((route) => [route, ...route.variants]));
-  for (const route of routes) {
-    const disabled = (index: number) => route.filterDisabled(index) ?? entries[index]?.disabled === true;
-    const same = entries.every((entry, index) => disabled(index) === entry.disabled);
-    if (!same) plans.set(route, new FilterPlan(planned, disabled));
-  }
-  return plans;
 }

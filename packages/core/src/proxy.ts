@@ -1,154 +1,171 @@
-/** A whole proxy: config in, listeners, clusters and admin server out; start, drain, close. */
-import type { DrainOptions, JsonObject, ServerState } from './admin/index.ts';
+/** A whole proxy: config in, listeners, clusters and admin server out; start, update, drain, close. */
+import type { ServerState } from './admin/index.ts';
 import { AdminServer } from './admin/index.ts';
 import type { Clock, RandomSource } from './api/clock.ts';
-import type { BootstrapConfig } from './config/bootstrap.ts';
 import { listenAddress } from './config/build.ts';
+import { dnsResolverSettings } from './config/dns-resolver.ts';
 import type { HttpConnectionManagerConfig } from './config/http-connection-manager.ts';
 import type { ListenerConfig } from './config/listener.ts';
-import type { ConfigPlaces } from './config/places.ts';
 import { runtimeLayers } from './config/runtime.ts';
 import { MeshError } from './errors.ts';
 import { explain } from './explain/explain.ts';
 import type { Explanation } from './explain/explanation.ts';
 import type { ExplainRequest } from './explain/request.ts';
 import { parseRequestJson } from './explain/request-json.ts';
-import type { CompiledTables } from './listener-build.ts';
+import { type CompiledTables, managersOf } from './listener-build.ts';
 import { type Address, formatAddress } from './net/address.ts';
-import { ConnectionLimits, type OpenConnections } from './net/connection-limits.ts';
 import { CertificateRegistry } from './net/tls/certificate-registry.ts';
-import { type BuiltCluster, buildCluster } from './proxy/clusters.ts';
+import { adminSource } from './proxy/admin-source.ts';
+import { ClusterUpdates } from './proxy/cluster-updates.ts';
+import { type BuiltCluster, buildCluster, type ClusterParts } from './proxy/clusters.ts';
 import { configDump } from './proxy/config-dump.ts';
-import { waitForConnections } from './proxy/drain.ts';
-import {
-  buildListener,
-  connectionsOf,
-  isInbound,
-  type RunningListener,
-  startDrain,
-  stopListening,
-} from './proxy/listeners.ts';
-import { Openings } from './proxy/openings.ts';
+import { Drains } from './proxy/drain.ts';
+import { ListenerManager } from './proxy/listener-manager.ts';
+import { ListenerUpdates } from './proxy/listener-updates.ts';
+import { connectionsOf, type ListenerParts } from './proxy/listeners.ts';
+import { localCluster } from './proxy/local-cluster.ts';
+import type { ProxyParts } from './proxy/parts.ts';
+import { RouteUpdates } from './proxy/route-updates.ts';
 import { updateServerStats } from './proxy/server-gauges.ts';
+import { staticSources } from './proxy/static-sources.ts';
 import { adminAddress, adminContext } from './proxy-admin.ts';
-import type { Registry } from './registry.ts';
 import { systemClock } from './runtime/clock.ts';
 import { LayeredRuntime } from './runtime/layered-runtime.ts';
-import { type LevelLogger, type Logger, withLevels } from './runtime/log.ts';
+import { type LevelLogger, withLevels } from './runtime/log.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
-import {
-  filesystemStats,
-  listenerManagerStats,
-  runtimeStats,
-  type ServerStats,
-  StatsStore,
-  serverStats,
-} from './stats/index.ts';
+import { filesystemStats, runtimeStats, type ServerStats, StatsStore, serverStats } from './stats/index.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
-import { versionText } from './version.ts';
-
-/** Everything that a proxy is made of, already checked. */
-export interface ProxyParts {
-  readonly bootstrap: BootstrapConfig;
-  /** The config as it was written (v3 JSON form), for `/config_dump`. */
-  readonly raw: JsonObject;
-  /** Where the parts of the config stand in files; absent when it was made in code. */
-  readonly places?: ConfigPlaces | undefined;
-  readonly registry: Registry;
-  readonly logger: Logger;
-  readonly clock?: Clock | undefined;
-  readonly random?: RandomSource | undefined;
-  /** How long `drain` waits for requests in flight. Default 600 000, Envoy's `--drain-time-s`. */
-  readonly drainTimeMs?: number | undefined;
-  readonly commandLineOptions?: JsonObject | undefined;
-  readonly node?: { readonly id?: string; readonly cluster?: string; readonly zone?: string } | undefined;
-}
 
 /** `/explain` runs between requests: this many routes are told in about a millisecond. */
 const MOST_EARLIER_ROUTES = 500;
+
+/** Envoy's `--drain-time-s`. */
+const DRAIN_TIME_MS = 600_000;
 
 /** A proxy made by `createProxy`. Nothing is bound or connected before {@link MeshProxy.start}. */
 export class MeshProxy {
   /** Every metric of this proxy. */
   readonly stats = new StatsStore();
+  /** Adds, replaces and removes clusters while the proxy runs. */
+  readonly clusters: ClusterUpdates;
+  /** Adds, replaces and removes listeners while the proxy runs. */
+  readonly listeners: ListenerUpdates;
+  /** Replaces route tables while the proxy runs. */
+  readonly routes: RouteUpdates;
   readonly #parts: ProxyParts;
   readonly #logger: LevelLogger;
+  readonly #clock: Clock;
   readonly #wheel: TimerWheel;
   readonly #random: RandomSource;
   readonly #runtime: LayeredRuntime;
-  readonly #clusters: ClusterManager;
-  readonly #built: readonly BuiltCluster[];
-  readonly #listeners: readonly RunningListener[];
-  /** Of all listeners, for the limit over all. */
-  readonly #open: OpenConnections = { count: 0 };
+  readonly #clusters: ClusterManager<BuiltCluster>;
+  /** Those of the first config, until they are started. */
+  readonly #built: BuiltCluster[] = [];
+  readonly #listeners: ListenerManager;
+  readonly #drains: Drains;
   readonly #certificates = new CertificateRegistry();
-  readonly #openings = new Openings();
   readonly #serverStats: ServerStats;
   readonly #startedAt = Date.now();
+  readonly #health = { healthFailed: false, cluster: '' };
   #admin: AdminServer | undefined = undefined;
   #adminAddress: Address | undefined = undefined;
   #state: ServerState = 'PRE_INITIALIZING';
-  #draining: 'none' | 'inbound' | 'all' = 'none';
-  #healthFailed = false;
+  #closed = false;
   #stopFlush: (() => void) | undefined = undefined;
   #onQuit: (() => void) | undefined = undefined;
   #onReopen: (() => void) | undefined = undefined;
-  #drained: Promise<void> | undefined = undefined;
 
   /** @internal Use `createProxy`. */
   constructor(parts: ProxyParts) {
     this.#parts = parts;
+    const { bootstrap, registry } = parts;
     this.#logger = withLevels(parts.logger);
     this.#random = parts.random ?? Math.random;
+    this.#clock = parts.clock ?? systemClock;
     const report = (error: unknown) => this.#logger.log('error', 'main', `timer failed: ${describe(error)}`);
-    this.#wheel = new TimerWheel(parts.clock ?? systemClock, report);
+    this.#wheel = new TimerWheel(this.#clock, report);
     const root = this.stats.scope('');
-    this.#clusters = new ClusterManager(root);
+    this.#clusters = new ClusterManager(root, this.#wheel, this.#drainTimeMs);
     this.#serverStats = serverStats(root.scope('server.'));
     this.#runtime = new LayeredRuntime({
-      layers: runtimeLayers(parts.bootstrap),
-      serviceCluster: parts.bootstrap.node.cluster || (parts.node?.cluster ?? ''),
+      layers: runtimeLayers(bootstrap),
+      serviceCluster: bootstrap.node.cluster || (parts.node?.cluster ?? ''),
       metrics: runtimeStats(root.scope('runtime.')),
       onError: (message) => this.#logger.log('error', 'runtime', message),
     });
-    const { clusters, listeners } = parts.bootstrap.staticResources;
+    this.#health.cluster = bootstrap.node.cluster || (parts.node?.cluster ?? '');
+    this.#listeners = new ListenerManager({
+      shared: this.#listenerParts(),
+      wheel: this.#wheel,
+      drainTimeMs: this.#drainTimeMs,
+      draining: (config) => this.#isDraining(config),
+    });
+    this.#drains = new Drains(this.#listeners, this.#drainTimeMs, this.#wheel);
+    const clusterParts = this.#clusterParts();
+    const gate = () => this.#refuseUpdates();
+    const clusters = () => this.#clusterNames();
+    this.clusters = new ClusterUpdates({ registry, manager: this.#clusters, parts: clusterParts, gate });
+    const listenerGate = () => {
+      gate();
+      if (this.#drains.stopped) throw new MeshError('CLOSED', 'the listeners of the proxy have been told to stop');
+    };
+    this.listeners = new ListenerUpdates({ registry, manager: this.#listeners, clusters, gate: listenerGate });
+    this.routes = new RouteUpdates({ registry, listeners: () => this.#listeners.routing, clusters, gate });
+    this.#build(clusterParts);
+    // Registered although nothing counts them yet, so that dashboards made for Envoy find them.
+    filesystemStats(root.scope('filesystem.'));
+  }
+
+  get #drainTimeMs(): number {
+    return this.#parts.drainTimeMs ?? DRAIN_TIME_MS;
+  }
+
+  /** The first config; what was built before something failed is closed again. */
+  #build(clusterParts: ClusterParts): void {
+    const { bootstrap, raw } = this.#parts;
+    const { clusters, listeners } = staticSources(bootstrap, raw, this.#startedAt);
     try {
-      const clusterParts = this.#clusterParts();
-      this.#built = clusters.map((config) => buildCluster(config, clusterParts));
-      this.#listeners = listeners.map((config) => this.#makeListener(config));
+      for (const source of clusters) this.#built.push(buildCluster(source, clusterParts));
+      for (const source of listeners) this.#listeners.addStatic(source);
     } catch (error) {
-      this.#openings.close();
+      this.#releaseBuilt();
+      void this.#listeners.close();
       this.#wheel.close();
       throw error;
     }
-    // Registered although nothing counts them yet, so that dashboards made for Envoy find them.
-    filesystemStats(root.scope('filesystem.'));
-    const managers = listenerManagerStats(root.scope('listener_manager.'));
-    managers.listener_added.add(listeners.length);
-    managers.listener_create_success.add(listeners.length);
   }
 
-  #clusterParts() {
+  /** Clusters that never started. */
+  #releaseBuilt(): void {
+    for (const { cluster, discovery, release } of this.#built.splice(0)) {
+      discovery.close();
+      cluster.close();
+      release();
+    }
+  }
+
+  #clusterParts(): ClusterParts {
+    const { bootstrap, registry } = this.#parts;
     return {
-      registry: this.#parts.registry,
-      clock: this.#parts.clock ?? systemClock,
+      registry,
+      clock: this.#clock,
       stats: this.stats,
       wheel: this.#wheel,
       random: this.#random,
       runtime: this.#runtime,
       logger: this.#logger,
       certificates: this.#certificates,
-      openings: this.#openings,
       clusters: this.#clusters,
-      locality: this.#parts.bootstrap.node.locality,
-      local: undefined,
+      dnsResolver: dnsResolverSettings(bootstrap),
+      locality: bootstrap.node.locality,
+      local: localCluster(bootstrap.clusterManager.localClusterName, this.#clusters),
+      outlierEventLogPath: bootstrap.clusterManager.outlierDetection.eventLogPath,
     };
   }
 
-  #makeListener(config: ListenerConfig): RunningListener {
-    const limits = new ConnectionLimits(this.#runtime, config.name, this.#open, config.ignoreGlobalConnLimit);
+  #listenerParts(): ListenerParts {
     const { registry, bootstrap, node } = this.#parts;
-    const parts = {
+    return {
       registry,
       clusters: this.#clusters,
       wheel: this.#wheel,
@@ -157,11 +174,22 @@ export class MeshProxy {
       logger: this.#logger,
       rootScope: this.stats.scope(''),
       certificates: this.#certificates,
-      openings: this.#openings,
-      draining: () => this.#isDraining(config),
+      server: this.#health,
+      currentRoutes: (manager) => this.routes.current(manager),
       node: { ...bootstrap.node, ...node },
     };
-    return buildListener(config, parts, limits);
+  }
+
+  /** Routes may point at clusters that still warm, and before the start at those that are built. */
+  #clusterNames(): string[] {
+    const members = [...this.#built, ...this.#clusters.activeMembers(), ...this.#clusters.warmingMembers()];
+    return members.map(({ cluster }) => cluster.name);
+  }
+
+  /** @throws MeshError */
+  #refuseUpdates(): void {
+    if (this.#closed) throw new MeshError('CLOSED', 'the proxy is closed');
+    if (!this.#listeners.isStarted) throw new MeshError('NOT_STARTED', 'the proxy takes updates once it has started');
   }
 
   /**
@@ -174,16 +202,13 @@ export class MeshProxy {
     try {
       this.#runtime.start();
       await this.#startAdmin();
-      await Promise.all(this.#built.map(({ cluster, discovery }) => this.#clusters.add(cluster, discovery)));
-      for (const { listener } of this.#listeners) await listener.listen();
+      await this.#clusters.begin(this.#built.splice(0));
+      await this.#listeners.start();
     } catch (error) {
       await this.close();
       throw error;
     }
     this.#state = 'LIVE';
-    const managers = listenerManagerStats(this.stats.scope('listener_manager.'));
-    managers.total_listeners_active.set(this.#listeners.length);
-    managers.workers_started.set(1);
     this.#serverStats.live.set(1);
     this.#serverStats.concurrency.set(1);
     this.#serverStats.initialization_time_ms.record(Date.now() - this.#startedAt);
@@ -195,16 +220,16 @@ export class MeshProxy {
     const flush = () => {
       this.#updateServerStats();
       this.stats.flush();
-      this.#stopFlush = (this.#parts.clock ?? systemClock).schedule(flush, every);
+      this.#stopFlush = this.#clock.schedule(flush, every);
     };
-    this.#stopFlush = (this.#parts.clock ?? systemClock).schedule(flush, every);
+    this.#stopFlush = this.#clock.schedule(flush, every);
     this.#updateServerStats();
   }
 
   #updateServerStats(): void {
     updateServerStats(this.#serverStats, {
       startedAt: this.#startedAt,
-      connections: connectionsOf(this.#listeners),
+      connections: connectionsOf(this.#listeners.withConnections),
       daysUntilFirstExpiry: this.#certificates.daysUntilFirstExpiry(Date.now()) ?? 0,
       state: this.#state,
     });
@@ -228,41 +253,38 @@ export class MeshProxy {
   }
 
   #adminSource() {
-    const { bootstrap, commandLineOptions = {}, node = {} } = this.#parts;
-    return {
+    return adminSource(this.#parts, {
       store: this.stats,
       runtime: this.#runtime,
-      version: versionText(),
       startedAt: this.#startedAt,
-      commandLineOptions,
-      node: {
-        id: bootstrap.node.id || (node.id ?? ''),
-        cluster: bootstrap.node.cluster || (node.cluster ?? ''),
-        locality: {
-          region: bootstrap.node.locality?.region ?? '',
-          zone: bootstrap.node.locality?.zone || (node.zone ?? ''),
-          sub_zone: bootstrap.node.locality?.subZone ?? '',
-        },
-        metadata: bootstrap.node.metadata as JsonObject,
-        user_agent_name: 'mesh',
-      },
       logging: this.#logger,
-      state: () => (this.#healthFailed && this.#state === 'LIVE' ? 'DRAINING' : this.#state),
+      state: () => (this.#health.healthFailed && this.#state === 'LIVE' ? 'DRAINING' : this.#state),
       clusters: () => this.#clusters.all(),
       listeners: () =>
-        this.#listeners.map(({ listener }) => ({ name: listener.settings.name, addresses: listener.addresses })),
+        this.#listeners.running.map(({ listener }) => ({
+          name: listener.settings.name,
+          addresses: listener.addresses,
+        })),
       certificates: () => this.#certificates.list(),
-      configDump: () => configDump(this.#parts.raw, this.#startedAt),
-      drainListeners: (options: DrainOptions) => {
-        void this.#drainListeners(options);
+      configDump: () => this.#configDump(),
+      drainListeners: (options) => this.#drains.listeners(options),
+      healthcheck: (fail) => {
+        this.#health.healthFailed = fail;
       },
-      healthcheck: (fail: boolean) => {
-        this.#healthFailed = fail;
-      },
-      explain: (body: string) => this.explain(parseRequestJson(body)),
+      explain: (body) => this.explain(parseRequestJson(body)),
       quit: () => this.#onQuit?.(),
       reopenLogs: () => this.#onReopen?.(),
-    };
+    });
+  }
+
+  #configDump() {
+    return configDump({
+      raw: this.#parts.raw,
+      loadedAtMs: this.#startedAt,
+      clusters: this.#clusters,
+      listeners: this.#listeners,
+      routes: this.routes.sources(),
+    });
   }
 
   /**
@@ -275,9 +297,14 @@ export class MeshProxy {
    */
   explain(request: ExplainRequest): Explanation {
     const { bootstrap, registry, places } = this.#parts;
+    const members = [...this.#built, ...this.#clusters.activeMembers()];
+    const staticResources = {
+      clusters: members.map(({ source }) => source.config),
+      listeners: this.#listeners.configs(),
+    };
     return explain(
       {
-        bootstrap,
+        bootstrap: { ...bootstrap, staticResources },
         registry,
         runtime: this.#runtime,
         node: { ...bootstrap.node, ...this.#parts.node },
@@ -291,11 +318,8 @@ export class MeshProxy {
   }
 
   #tablesOf(manager: HttpConnectionManagerConfig): CompiledTables | undefined {
-    for (const { build } of this.#listeners) {
-      const tables = build.tables.get(manager);
-      if (tables !== undefined) return tables;
-    }
-    return undefined;
+    const managers = this.#listeners.running.flatMap(({ build }) => managersOf(build));
+    return managers.find(({ config }) => config === manager)?.tables;
   }
 
   /** Where the admin server listens; `undefined` without one. */
@@ -308,7 +332,7 @@ export class MeshProxy {
    * @throws MeshError `NOT_STARTED` when there is no bound listener of that name.
    */
   address(name?: string): { readonly address: string; readonly port: number } {
-    const found = this.#listeners.find(({ config }) => name === undefined || config.name === name);
+    const found = this.#listeners.running.find(({ source }) => name === undefined || source.config.name === name);
     const address = found?.listener.addresses[0];
     if (address === undefined) throw new MeshError('NOT_STARTED', `no bound listener ${name ?? ''}`);
     return 'path' in address ? { address: address.path, port: -1 } : address;
@@ -325,19 +349,7 @@ export class MeshProxy {
   }
 
   #isDraining(config: ListenerConfig): boolean {
-    if (this.#draining === 'all' || (this.#draining === 'inbound' && isInbound(config))) return true;
-    return this.#healthFailed && config.drainType === 'DEFAULT';
-  }
-
-  async #drainListeners({ graceful, skipExit, inboundOnly }: DrainOptions): Promise<void> {
-    const listeners = this.#listeners.filter(({ config }) => !inboundOnly || isInbound(config));
-    if (graceful) {
-      if (this.#draining !== 'all') this.#draining = inboundOnly ? 'inbound' : 'all';
-      startDrain(listeners);
-      if (skipExit) return;
-      await this.#waitForConnections(listeners);
-    }
-    await stopListening(listeners);
+    return this.#drains.covers(config) || (this.#health.healthFailed && config.drainType === 'DEFAULT');
   }
 
   /**
@@ -347,33 +359,20 @@ export class MeshProxy {
    * gives the same promise.
    */
   drain(): Promise<void> {
-    this.#drained ??= this.#drainAll();
-    return this.#drained;
-  }
-
-  async #drainAll(): Promise<void> {
     this.#state = 'DRAINING';
-    this.#draining = 'all';
-    await stopListening(this.#listeners);
-    startDrain(this.#listeners);
-    await this.#waitForConnections(this.#listeners);
-    for (const { listener } of this.#listeners) listener.destroyConnections();
-  }
-
-  #waitForConnections(listeners: readonly RunningListener[]): Promise<void> {
-    return waitForConnections(listeners, this.#parts.drainTimeMs ?? 600_000, this.#wheel);
+    return this.#drains.all();
   }
 
   /** Ends everything at once: listeners, connections, discoveries, admin server. */
   async close(): Promise<void> {
     this.#state = 'DRAINING';
+    this.#closed = true;
     this.#stopFlush?.();
-    await stopListening(this.#listeners);
-    for (const { listener } of this.#listeners) listener.destroyConnections();
+    this.#listeners.cut();
     this.#runtime.close();
+    this.#releaseBuilt();
     this.#clusters.close();
-    await Promise.all(this.#listeners.map(({ listener }) => listener.whenEmpty()));
-    this.#openings.close();
+    await this.#listeners.close();
     this.#wheel.close();
     await this.#admin?.close();
     this.#admin = undefined;

@@ -12,10 +12,20 @@ import { normalizePath } from './normalize.ts';
 import { originDetectors } from './origin.ts';
 import type { Stream } from './stream.ts';
 import { streamDuration } from './stream-duration.ts';
+import type { ResponseStream } from './stream-response.ts';
 
 /** The route table of a connection manager, opaque but for this. */
 export interface Routes {
   route(headers: RequestHeaders, stream: HttpStream): Route | undefined;
+}
+
+/** The routes of a connection manager with what goes with them; replaced whole. */
+export interface RouteSet {
+  readonly routes: Routes;
+  /** Plans of routes that switch filters on or off (`typed_per_filter_config`). */
+  readonly plans: ReadonlyMap<Route, FilterPlan>;
+  /** `internal_only_headers` of the route configuration. */
+  readonly internalOnly: readonly string[];
 }
 
 const CONTINUE = new ResponseHead();
@@ -24,10 +34,9 @@ const REJECT_FRAGMENTS = 'envoy.reloadable_features.http_reject_path_with_fragme
 
 export class Admission {
   private readonly manager: HttpManager;
-  private readonly table: Routes;
-  private readonly plansOfRoutes: ReadonlyMap<Route, FilterPlan>;
+  private current: RouteSet;
   private readonly plansOfUpgrades: ReadonlyMap<string, FilterPlan> | undefined;
-  private readonly rules: TrustRules;
+  private rules: TrustRules;
   private readonly needsNormalizing: boolean;
   private readonly needsExtras: boolean;
   private readonly origin: Origin = { clientIp: '', internal: false, rejectStatus: 0 };
@@ -35,13 +44,22 @@ export class Admission {
   constructor(manager: HttpManager, options: HttpManagerOptions) {
     const { settings } = manager;
     this.manager = manager;
-    this.table = options.routes;
-    this.plansOfRoutes = options.routePlans;
+    this.current = {
+      routes: options.routes,
+      plans: options.routePlans,
+      internalOnly: options.internalOnlyHeaders ?? [],
+    };
     this.plansOfUpgrades = options.upgradePlans;
-    this.rules = { internalOnly: options.internalOnlyHeaders ?? [], detectors: originDetectors(settings.origins) };
+    this.rules = { internalOnly: this.current.internalOnly, detectors: originDetectors(settings.origins) };
     this.needsNormalizing =
       settings.normalizePath || settings.mergeSlashes || settings.escapedSlashes !== 'KEEP_UNCHANGED';
     this.needsExtras = needsExtras(settings);
+  }
+
+  /** Requests that come from now on have these routes; those under way keep the ones that they began with. */
+  useRoutes(set: RouteSet): void {
+    this.current = set;
+    this.rules = { ...this.rules, internalOnly: set.internalOnly };
   }
 
   /** False when the request was answered here. */
@@ -58,15 +76,17 @@ export class Admission {
     }
     if (settings.host !== undefined) stripHost(head, settings.host, stream.connection.localPort);
     if (!stream.recreated && !this.trust(stream, head)) return false;
-    const route = this.table.route(head, stream);
-    if (route !== undefined) this.applyRoute(stream, route);
+    const set = this.current;
+    stream.routeSet = set;
+    const route = set.routes.route(head, stream);
+    if (route !== undefined) this.applyRoute(stream, route, set);
     if ((head.seen & (Seen.upgrade | Seen.expect)) === 0 && !connect) return true;
     return this.upgradeOrContinue(stream, head, connect);
   }
 
-  /** The route that a head would get. */
-  findRoute(headers: RequestHeaders, stream: HttpStream): Route | undefined {
-    return this.table.route(headers, stream);
+  /** The route that a head would get, in the routes that the stream began with. */
+  findRoute(headers: RequestHeaders, stream: ResponseStream): Route | undefined {
+    return (stream.routeSet ?? this.current).routes.route(headers, stream);
   }
 
   private trust(stream: Stream, head: RequestHead): boolean {
@@ -87,11 +107,11 @@ export class Admission {
     return true;
   }
 
-  private applyRoute(stream: Stream, route: Route): void {
+  private applyRoute(stream: Stream, route: Route, { plans }: RouteSet): void {
     stream.route = route;
     const { action } = route;
     if (action.kind === 'forward') applyTimeouts(stream, action);
-    if (this.plansOfRoutes.size > 0) stream.plan = this.plansOfRoutes.get(route) ?? this.manager.plan;
+    if (plans.size > 0) stream.plan = plans.get(route) ?? this.manager.plan;
   }
 
   private refuseHost(stream: Stream): boolean {

@@ -1,7 +1,6 @@
 /** What all connections of one HTTP connection manager share, and the steps that every request and response takes. */
 import type { RandomSource } from '../api/clock.ts';
 import type { RequestHeaders } from '../api/headers.ts';
-import type { HttpStream } from '../api/http-stream.ts';
 import type { Route } from '../api/route.ts';
 import type { Runtime } from '../api/runtime.ts';
 import type { Clusters } from '../api/upstream.ts';
@@ -20,7 +19,7 @@ import {
   type ListenerHttpStats,
   type Scope,
 } from '../stats/index.ts';
-import { Admission, type Routes } from './admission.ts';
+import { Admission, type RouteSet, type Routes } from './admission.ts';
 import type { HttpConnection } from './connection.ts';
 import { httpDate } from './date.ts';
 import { appendVia } from './extra-fields.ts';
@@ -154,8 +153,13 @@ export class HttpManager {
     return this.admission.admit(stream, head);
   }
 
+  /** Replaces all routes at once, for the requests to come. */
+  useRoutes(set: RouteSet): void {
+    this.admission.useRoutes(set);
+  }
+
   /** The route that a head would get (see `TerminalStream.findRoute`). */
-  findRoute(headers: RequestHeaders, stream: HttpStream): Route | undefined {
+  findRoute(headers: RequestHeaders, stream: ResponseStream): Route | undefined {
     return this.admission.findRoute(headers, stream);
   }
 
@@ -173,7 +177,7 @@ export class HttpManager {
     }
     if (settings.proxyStatus !== undefined) addProxyStatus(head, stream, settings.proxyStatus);
     if (settings.via !== '') appendVia(head, settings.via);
-    this.chargeStatus(head.status);
+    if (!stream.healthCheck) this.chargeStatus(head.status);
     if (this.draining() && stream.drainConnection()) this.stats.downstream_cx_drain_close.value++;
     if (!stream.requestComplete) this.stats.downstream_rq_response_before_rq_complete.value++;
   }

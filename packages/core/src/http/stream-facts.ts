@@ -5,6 +5,7 @@ import type { Host } from '../api/cluster.ts';
 import type { ResponseWriter } from '../api/codec.ts';
 import type { Headers } from '../api/headers.ts';
 import type { FilterHandle, StreamConnection, StreamInfo } from '../api/http-stream.ts';
+import type { OverrideHost } from '../api/load-balancer.ts';
 import type { Route } from '../api/route.ts';
 import type { Runtime } from '../api/runtime.ts';
 import type { StatsScope } from '../api/stats.ts';
@@ -12,6 +13,7 @@ import type { Clusters, UpstreamConnection } from '../api/upstream.ts';
 import { isGrpc } from '../headers/grpc.ts';
 import type { RequestHead, ResponseHead } from '../headers/header-map.ts';
 import type { Peer } from '../net/peer.ts';
+import type { RouteSet } from './admission.ts';
 import type { FilterPlan } from './filter-plan.ts';
 import type { HttpManager } from './manager.ts';
 import type { Stream } from './stream.ts';
@@ -45,6 +47,8 @@ export abstract class StreamFacts extends TimedStream implements StreamInfo {
   requestTrailers: Headers | undefined = undefined;
   responseTrailers: Headers | undefined = undefined;
   route: Route | undefined = undefined;
+  /** The routes that were in force when the request came. */
+  routeSet: RouteSet | undefined = undefined;
   internal = false;
   chunkOwned = false;
   /** The response head was given to the codec. */
@@ -62,8 +66,10 @@ export abstract class StreamFacts extends TimedStream implements StreamInfo {
   clientIp = '';
   upstreamHost: Host | undefined = undefined;
   upstreamHttp2 = false;
+  healthCheck = false;
   upstreamConnection: UpstreamConnection | undefined = undefined;
   upstreamCluster = '';
+  upstreamOverrideHost: OverrideHost | undefined = undefined;
   attempts = 0;
 
   /** @internal See `stream_flush_timeout`; -1 takes the connection manager's. */

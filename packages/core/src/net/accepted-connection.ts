@@ -21,6 +21,8 @@ export interface AcceptedOwner {
 
 export class AcceptedConnection implements ConnectionHandler {
   readonly startMs: number;
+  /** Known from `start` on. */
+  chain: ListenerChain | undefined = undefined;
   private readonly owner: AcceptedOwner;
   private connection: Connection | undefined = undefined;
   private handler: ConnectionHandler | undefined = undefined;
@@ -34,6 +36,7 @@ export class AcceptedConnection implements ConnectionHandler {
 
   /** `rest` are bytes that were read before; with `ended` no more will come. */
   start(socket: net.Socket, chain: ListenerChain, peer: Peer, rest?: Buffer, ended = false): void {
+    this.chain = chain;
     const { transport } = chain;
     if (transport === undefined || chain.plan.empty) {
       this.serve(socket, chain.plan, peer);

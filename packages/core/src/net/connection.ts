@@ -31,7 +31,12 @@ type OwnedSocket = net.Socket & { [OWNER]?: Connection };
 
 /** Where to connect. */
 export type ConnectTarget =
-  | { readonly host: string; readonly port: number; readonly localAddress?: string | undefined }
+  | {
+      readonly host: string;
+      readonly port: number;
+      readonly localAddress?: string | undefined;
+      readonly localPort?: number | undefined;
+    }
   | { readonly path: string };
 
 const EMPTY = Buffer.alloc(0);

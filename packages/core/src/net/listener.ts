@@ -32,17 +32,33 @@ export interface ListenerParts {
   readonly limits: ConnectionLimits;
 }
 
+/** A bound address, which one listener after another may serve without ever letting go of it. */
+interface BoundSocket {
+  readonly server: net.Server;
+  readonly configured: ListenerSettings['addresses'][number];
+  /** Gets what is accepted. */
+  owner: Listener;
+}
+
+/** Connections that are waited for. */
+interface Leaving {
+  readonly chains: ReadonlySet<ListenerChain>;
+  count: number;
+  readonly gone: () => void;
+}
+
 export class Listener implements PendingHost, AcceptedOwner {
   readonly settings: ListenerSettings;
   readonly bufferLimitBytes: number;
-  private readonly plan: ListenerPlan;
+  private plan: ListenerPlan;
   /** Set when no connection needs a look before it gets its chain. */
-  private readonly only: ListenerChain | undefined;
+  private only: ListenerChain | undefined;
   private readonly stats: ListenerStats;
   private readonly wheel: TimerWheel;
   private readonly logger: Logger;
   private readonly limits: ConnectionLimits;
-  private readonly servers: net.Server[] = [];
+  private sockets: BoundSocket[] = [];
+  private readonly leaving = new Set<Leaving>();
   private readonly connections = new Set<AcceptedConnection>();
   private readonly pending = new Set<PendingConnection>();
   private onEmpty: (() => void) | undefined = undefined;
@@ -51,7 +67,7 @@ export class Listener implements PendingHost, AcceptedOwner {
     this.settings = settings;
     this.bufferLimitBytes = settings.bufferLimitBytes;
     this.plan = plan;
-    this.only = plan.filters.length === 0 ? plan.only : undefined;
+    this.only = onlyChainOf(plan);
     this.stats = stats;
     this.wheel = wheel;
     this.logger = logger;
@@ -60,26 +76,47 @@ export class Listener implements PendingHost, AcceptedOwner {
 
   /** Where it listens; with port 0 in the config, the port that the system chose. */
   get addresses(): Address[] {
-    return this.servers.map((server, index) => boundAddress(server, this.settings.addresses[index] as Address));
+    return this.sockets.map(({ server, configured }) => boundAddress(server, configured));
+  }
+
+  /** Connections from now on go by `plan`; those that have their chain stay with it. */
+  usePlan(plan: ListenerPlan): void {
+    this.plan = plan;
+    this.only = onlyChainOf(plan);
   }
 
   get connectionCount(): number {
     return this.connections.size + this.pending.size;
   }
 
-  /** Binds every address. @throws MeshError `LISTEN_FAILED`; then nothing stays bound. */
-  async listen(): Promise<void> {
+  /**
+   * Binds every address. What `before` has bound is not bound again: it passes from there to here, in one step and
+   * without a moment in which nobody listens; then `before` accepts nothing more.
+   * @throws MeshError `LISTEN_FAILED`; then nothing new stays bound, and `before` goes on.
+   */
+  async listen(before?: Listener): Promise<void> {
+    const made: BoundSocket[] = [];
+    const inherited = (address: ListenerSettings['addresses'][number]) =>
+      before?.sockets.find(({ configured }) => isSame(configured, address));
     try {
-      for (const address of this.settings.addresses) this.servers.push(await this.bind(address));
+      for (const address of this.settings.addresses) {
+        if (inherited(address) === undefined) made.push(await this.bind(address));
+      }
     } catch (error) {
-      await this.stop();
+      for (const { server } of made) server.close();
       throw error;
     }
+    this.sockets = this.settings.addresses.flatMap(
+      (address) => inherited(address) ?? made.find(({ configured }) => configured === address) ?? [],
+    );
+    for (const socket of this.sockets) socket.owner = this;
+    await before?.stop();
   }
 
-  private async bind(address: ListenerSettings['addresses'][number]): Promise<net.Server> {
+  private async bind(address: ListenerSettings['addresses'][number]): Promise<BoundSocket> {
     if ('path' in address) await removeStaleSocket(address.path);
-    const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.accept(socket));
+    const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => bound.owner.accept(socket));
+    const bound: BoundSocket = { server, configured: address, owner: this };
     return new Promise((resolve, reject) => {
       server.once('error', (error) => {
         const where = `listener ${this.settings.name}: cannot bind ${formatAddress(address)}`;
@@ -92,11 +129,11 @@ export class Listener implements PendingHost, AcceptedOwner {
           : { host: address.address, port: address.port, ipv6Only: address.ipv6Only ?? false };
       server.listen({ ...target, ...options }, () => {
         server.removeAllListeners('error');
-        server.on('error', (error) => this.acceptFailed(error));
+        server.on('error', (error) => bound.owner.acceptFailed(error));
         if ('path' in address && address.mode !== undefined && address.mode > 0 && !isAbstract(address.path)) {
           chmodSync(address.path, address.mode);
         }
-        resolve(server);
+        resolve(bound);
       });
     });
   }
@@ -182,6 +219,7 @@ export class Listener implements PendingHost, AcceptedOwner {
 
   closed(accepted: AcceptedConnection): void {
     this.connections.delete(accepted);
+    if (this.leaving.size > 0) this.hasLeft(accepted.chain);
     this.limits.closed();
     this.stats.downstream_cx_active.dec();
     this.stats.downstream_cx_destroy.value++;
@@ -205,10 +243,33 @@ export class Listener implements PendingHost, AcceptedOwner {
     });
   }
 
-  /** Stops accepting; connections stay. */
+  /** Resolves when the connections that have one of `chains` are gone. No connection may get one of them any more. */
+  whenGone(chains: ReadonlySet<ListenerChain>): Promise<void> {
+    const count = this.connectionsOn(chains).length;
+    if (count === 0) return Promise.resolve();
+    return new Promise((resolve) => void this.leaving.add({ chains, count, gone: resolve }));
+  }
+
+  private hasLeft(chain: ListenerChain | undefined): void {
+    for (const leaving of this.leaving) {
+      if (chain === undefined || !leaving.chains.has(chain) || --leaving.count > 0) continue;
+      this.leaving.delete(leaving);
+      leaving.gone();
+    }
+  }
+
+  private connectionsOn(chains: ReadonlySet<ListenerChain>): AcceptedConnection[] {
+    return [...this.connections].filter(({ chain }) => chain !== undefined && chains.has(chain));
+  }
+
+  /** Ends the connections that have one of `chains`, at once. */
+  destroyOn(chains: ReadonlySet<ListenerChain>): void {
+    for (const accepted of this.connectionsOn(chains)) accepted.destroy();
+  }
+
+  /** Stops accepting; connections stay. Addresses that another listener has taken over stay bound. */
   async stop(): Promise<void> {
-    const servers = this.servers.splice(0);
-    for (const server of servers) server.close();
+    for (const { server, owner } of this.sockets.splice(0)) if (owner === this) server.close();
   }
 
   /** Ends every connection at once. */
@@ -227,4 +288,13 @@ function boundAddress(server: net.Server, configured: Address): Address {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') return configured;
   return { address: bound.address, port: bound.port };
+}
+
+/** Port 0 is the port that the system has chosen for it. */
+function isSame(a: ListenerSettings['addresses'][number], b: ListenerSettings['addresses'][number]): boolean {
+  return formatAddress(a) === formatAddress(b) && (a.ipv6Only ?? false) === (b.ipv6Only ?? false);
+}
+
+function onlyChainOf(plan: ListenerPlan): ListenerChain | undefined {
+  return plan.filters.length === 0 ? plan.only : undefined;
 }

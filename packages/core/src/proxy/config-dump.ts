@@ -1,18 +1,66 @@
-/** What `/config_dump` shows of a static configuration. */
-import type { ConfigDump, DumpedConfig, JsonObject } from '../admin/index.ts';
+/** What `/config_dump` shows of a proxy. */
+import type { ConfigDump, DumpedConfig, DumpedDynamicListener, JsonObject } from '../admin/index.ts';
+import type { RouteConfiguration } from '../config/route.ts';
+import type { ClusterManager } from '../upstream/cluster-manager.ts';
+import type { BuiltCluster } from './clusters.ts';
+import type { ListenerManager } from './listener-manager.ts';
+import type { ResourceSource } from './resource-source.ts';
 
-/** `raw` is the config as it was written. */
-export function configDump(raw: JsonObject, loadedAtMs: number): ConfigDump {
+/** What is in force. */
+export interface DumpSource {
+  /** The first config as it was written. */
+  readonly raw: JsonObject;
+  readonly loadedAtMs: number;
+  readonly clusters: ClusterManager<BuiltCluster>;
+  readonly listeners: ListenerManager;
+  /** Route tables that have been set. */
+  readonly routes: readonly ResourceSource<RouteConfiguration>[];
+}
+
+/** What came with the first config is static; what has come since has a version and a time of its own. */
+export function configDump({ raw, loadedAtMs, clusters, listeners, routes }: DumpSource): ConfigDump {
   const lastUpdated = new Date(loadedAtMs);
-  const dumped = (config: JsonObject): DumpedConfig => ({ config, lastUpdated });
-  const resources = (raw.static_resources ?? {}) as { clusters?: JsonObject[]; listeners?: JsonObject[] };
-  const none = { active: [], warming: [] };
+  const active = clusters.activeMembers().map(({ source }) => source);
+  const running = listeners.running.map(({ source }) => source);
+  const replaced = new Set(routes.map(({ config }) => config.name));
+  const inline = running.flatMap((source) =>
+    routeConfigsOf(source.raw()).map((config) => ({ config, lastUpdated: source.lastUpdated })),
+  );
   return {
-    bootstrap: dumped(raw),
-    clusters: { static: (resources.clusters ?? []).map(dumped), ...none },
-    listeners: { static: (resources.listeners ?? []).map(dumped), dynamic: [] },
-    routes: { static: (resources.listeners ?? []).flatMap(routeConfigsOf).map(dumped), dynamic: [] },
+    bootstrap: { config: raw, lastUpdated },
+    clusters: {
+      static: active.filter((source) => !source.addedViaApi).map(dumped),
+      active: active.filter((source) => source.addedViaApi).map(dumped),
+      warming: clusters.warmingMembers().map(({ source }) => dumped(source)),
+    },
+    listeners: {
+      static: running.filter((source) => !source.addedViaApi).map(dumped),
+      dynamic: dynamicListeners(listeners),
+    },
+    routes: {
+      static: inline.filter(({ config }) => !replaced.has(String(config.name ?? ''))),
+      dynamic: routes.map(dumped),
+    },
   };
+}
+
+function dumped({ raw, lastUpdated, version }: ResourceSource<unknown>): DumpedConfig {
+  return { config: raw(), lastUpdated, ...(version !== '' && { versionInfo: version }) };
+}
+
+/** One entry per name, with what is in force and what is on its way in or out. */
+function dynamicListeners(listeners: ListenerManager): DumpedDynamicListener[] {
+  const byName = new Map<string, { -readonly [K in keyof DumpedDynamicListener]: DumpedDynamicListener[K] }>();
+  const note = (source: ResourceSource<{ readonly name: string }>, state: 'active' | 'warming' | 'draining') => {
+    const { name } = source.config;
+    const entry = byName.get(name) ?? { name };
+    entry[state] = dumped(source);
+    byName.set(name, entry);
+  };
+  for (const { source } of listeners.running) if (source.addedViaApi) note(source, 'active');
+  if (listeners.warming !== undefined) note(listeners.warming.source, 'warming');
+  for (const { source } of listeners.drained()) if (source.addedViaApi) note(source, 'draining');
+  return [...byName.values()];
 }
 
 /** Route configurations inside a raw listener. */

@@ -1,0 +1,24 @@
+/** What a proxy is made of. */
+import type { JsonObject } from '../admin/index.ts';
+import type { Clock, RandomSource } from '../api/clock.ts';
+import type { BootstrapConfig } from '../config/bootstrap.ts';
+import type { ConfigPlaces } from '../config/places.ts';
+import type { Registry } from '../registry.ts';
+import type { Logger } from '../runtime/log.ts';
+
+/** Everything that a proxy is made of, already checked. */
+export interface ProxyParts {
+  readonly bootstrap: BootstrapConfig;
+  /** The config as it was written (v3 JSON form), for `/config_dump`. */
+  readonly raw: JsonObject;
+  /** Where the parts of the config stand in files; absent when it was made in code. */
+  readonly places?: ConfigPlaces | undefined;
+  readonly registry: Registry;
+  readonly logger: Logger;
+  readonly clock?: Clock | undefined;
+  readonly random?: RandomSource | undefined;
+  /** How long `drain` waits for requests in flight. Default 600 000, Envoy's `--drain-time-s`. */
+  readonly drainTimeMs?: number | undefined;
+  readonly commandLineOptions?: JsonObject | undefined;
+  readonly node?: { readonly id?: string; readonly cluster?: string; readonly zone?: string } | undefined;
+}
