@@ -6,9 +6,11 @@ import { type AdminConfig, adminSchema } from './config/bootstrap.ts';
 import { type ClusterConfig, clusterSchema } from './config/cluster.ts';
 import type { ResolvedExtension } from './config/extension.ts';
 import type { FilterChainMatchConfig } from './config/filter-chain-match.ts';
+import type { HealthCheckInit } from './config/health-check.ts';
 import { type HttpConnectionManagerConfig, httpConnectionManagerSchema } from './config/http-connection-manager.ts';
 import { didYouMean } from './config/issues.ts';
 import { type FilterChainConfig, filterChainSchema, type ListenerConfig, listenerSchema } from './config/listener.ts';
+import { chosen } from './config/load-balancing-policy.ts';
 import {
   type DeepPartial,
   type Fields,
@@ -22,7 +24,13 @@ import {
 import { type RouteConfig, routeSchema, type VirtualHostConfig, virtualHostSchema } from './config/route.ts';
 import { type DownstreamTlsContext, downstreamTlsContext } from './config/tls/tls-context.ts';
 import { transportSocketNames } from './config/tls/transport-socket.ts';
-import type { ConfiguredHttpFilter, ConfiguredListenerFilter, ConfiguredNetworkFilter } from './define.ts';
+import type {
+  ConfiguredDiscovery,
+  ConfiguredHttpFilter,
+  ConfiguredListenerFilter,
+  ConfiguredLoadBalancer,
+  ConfiguredNetworkFilter,
+} from './define.ts';
 import { MeshError } from './errors.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 
@@ -39,7 +47,9 @@ function unknownKeys(what: string, info: MessageInfo, options: object): string[]
     const field = known.get(key);
     if (field === undefined) return [`${what}: unknown option ${key}${hint(didYouMean(key, known.keys()))}`];
     const inner = messageInfo(fieldSchema(field));
-    const deeper = inner !== undefined && typeof value === 'object' && value !== null;
+    // An extension that a place fixes is given as what parsing makes of it: `{ name, config }`.
+    const extension = inner !== undefined && 'typed_config' in inner.fields;
+    const deeper = inner !== undefined && !extension && typeof value === 'object' && value !== null;
     return deeper ? unknownKeys(`${what}.${key}`, inner, value) : [];
   });
 }
@@ -161,18 +171,20 @@ export type HttpOptions = Partial<Omit<HttpConnectionManagerConfig, 'routeConfig
   readonly routes?: readonly RouteConfig[];
   /** Instead of `routes`: virtual hosts of your own, see {@link virtualHost}. */
   readonly virtualHosts?: readonly VirtualHostConfig[];
+  /** Name of the route table, by which `proxy.routes.set` finds it. Default `local_route`. */
+  readonly routeConfigName?: string;
   /** HTTP filters, in order. The last one must be terminal: the router. */
   readonly filters: readonly ConfiguredHttpFilter[];
 };
 
 /** An HTTP connection manager: codec, filters and routes. `statPrefix` defaults to `ingress_http`. */
 export function http(options: HttpOptions): HttpConnectionManagerConfig {
-  const { routes = [], virtualHosts, filters, ...rest } = options;
+  const { routes = [], virtualHosts, routeConfigName = 'local_route', filters, ...rest } = options;
   return filled('http', httpConnectionManagerSchema, {
     statPrefix: 'ingress_http',
     ...rest,
     routeConfig: {
-      name: 'local_route',
+      name: routeConfigName,
       virtualHosts: virtualHosts ?? [virtualHost('default', { domains: ['*'], routes })],
     },
     httpFilters: filters.map(({ definition, config }) => ({ ...entry(definition, config), disabled: false })),
@@ -216,9 +228,20 @@ export function route(prefix: string, cluster: string | undefined, options: Rout
 }
 
 /** Options of {@link cluster}; every supported field of Envoy's `Cluster` may be given in camelCase. */
-export type ClusterOptions = Partial<Omit<ClusterConfig, 'name' | 'loadAssignment'>> & {
-  /** `host:port`, `[v6]:port` or `unix:/path`. Names need `type: 'STRICT_DNS'` and its discovery among the extensions. */
-  readonly endpoints: readonly string[];
+export type ClusterOptions = DeepPartial<
+  Omit<ClusterConfig, 'name' | 'loadBalancingPolicy' | 'clusterType' | 'healthChecks'>
+> & {
+  /** Active checks; they need `activeHealthChecks` of `@mesh/health` among the extensions. */
+  readonly healthChecks?: readonly HealthCheckInit[];
+  /** How hosts are chosen, e.g. `maglev({ tableSize: 2039 })`. Default: what `lbPolicy` says, round robin. */
+  readonly loadBalancing?: ConfiguredLoadBalancer;
+  /**
+   * `host:port`, `[v6]:port` or `unix:/path`. Names need `type: 'STRICT_DNS'` and its discovery among the extensions. To be
+   * left out where the type knows its hosts itself.
+   */
+  readonly endpoints?: readonly string[];
+  /** Where the hosts come from, in the place of `type`, e.g. `aggregate({ clusters: ['near', 'far'] })`. */
+  readonly clusterType?: ConfiguredDiscovery;
 };
 
 /**
@@ -227,14 +250,18 @@ export type ClusterOptions = Partial<Omit<ClusterConfig, 'name' | 'loadAssignmen
  * @example cluster('service1', { endpoints: ['127.0.0.1:9001', '127.0.0.1:9002'] })
  */
 export function cluster(name: string, options: ClusterOptions): ClusterConfig {
-  const { endpoints, ...rest } = options;
-  const type = rest.type ?? 'STATIC';
-  const lbEndpoints = endpoints.map((text) => ({ endpoint: { address: endpointAddress(name, text, type) } }));
-  return filled(`cluster ${name}`, clusterSchema, {
+  const { clusterType, endpoints, loadBalancing, ...rest } = options;
+  const type = clusterType?.definition.name ?? rest.type ?? 'STATIC';
+  const provided = clusterType?.definition.balances === true || type === 'ORIGINAL_DST';
+  const lbEndpoints = endpoints?.map((text) => ({ endpoint: { address: endpointAddress(name, text, type) } }));
+  const config = filled(`cluster ${name}`, clusterSchema, {
     name,
+    ...(provided && { lbPolicy: 'CLUSTER_PROVIDED' }),
     ...rest,
-    loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints }] },
+    ...(clusterType && { clusterType: entry(clusterType.definition, clusterType.config) }),
+    ...(lbEndpoints && { loadAssignment: { clusterName: name, endpoints: [{ lbEndpoints }] } }),
   });
+  return loadBalancing === undefined ? config : { ...config, loadBalancingPolicy: chosen(loadBalancing) };
 }
 
 function endpointAddress(cluster: string, text: string, type: string) {

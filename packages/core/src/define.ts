@@ -2,6 +2,7 @@
  * One shape for every extension point: `defineX({ name, typeUrl?, config, create })`. What it returns is at once the
  * definition (for `extensions: […]` and YAML) and a function that makes a configured instance in code.
  */
+import type { Timers } from './api/clock.ts';
 import type { Discovery, DiscoveryContext } from './api/discovery.ts';
 import type { ClusterMonitor, ClusterMonitorContext } from './api/health.ts';
 import type { HttpFilter, TerminalHttpFilter } from './api/http-filter.ts';
@@ -9,7 +10,9 @@ import type { HttpStream } from './api/http-stream.ts';
 import type { ListenerFilter, ListenerFilterContext } from './api/listener-filter.ts';
 import type { LoadBalancer, LoadBalancerContext } from './api/load-balancer.ts';
 import type { NetworkFilter, NetworkFilterContext } from './api/network-filter.ts';
+import type { Runtime } from './api/runtime.ts';
 import type { StatsScope } from './api/stats.ts';
+import type { Clusters } from './api/upstream.ts';
 import type { StandardIssue, StandardSchema } from './config/standard-schema.ts';
 import { MeshError } from './errors.ts';
 
@@ -55,6 +58,20 @@ export interface HttpFilterContext<RouteConfig = unknown> {
   readonly stats: StatsScope;
   /** This filter's `typed_per_filter_config` for the stream's route, most specific first; `undefined` without one. */
   routeConfig(stream: HttpStream): RouteConfig | undefined;
+  /** Every cluster of the proxy; they come and go while it runs. */
+  readonly clusters: Clusters;
+  /** The proxy that the filter runs in. */
+  readonly server: ServerHealth;
+  readonly timers: Timers;
+  readonly runtime: Runtime;
+}
+
+/** What a proxy says of itself, as it is now: ask per request. */
+export interface ServerHealth {
+  /** True from the admin server's `/healthcheck/fail` until `/healthcheck/ok`. */
+  readonly healthFailed: boolean;
+  /** `node.cluster`, or `--service-cluster`; absent or '' without one. */
+  readonly cluster?: string;
 }
 
 /** An HTTP filter's definition, with its types erased for the registry. */
@@ -79,9 +96,12 @@ export interface ListenerFilterDefinition extends ExtensionBase<'listener-filter
 
 /** A discovery's definition. */
 export interface DiscoveryDefinition extends ExtensionBase<'discovery'> {
-  /** Values of a cluster's `type` that it serves, e.g. `STRICT_DNS`, or the name of its `cluster_type`. */
+  /** Values of a cluster's `type` that it serves, e.g. `STRICT_DNS`. */
   readonly types: readonly string[];
-  create(context: DiscoveryContext<never>): Discovery;
+  /** What it makes has a `balancer`: its clusters need `lb_policy: CLUSTER_PROVIDED`. */
+  readonly balances: boolean;
+  prepare?(config: never, typeConfig: never): unknown;
+  create(context: DiscoveryContext<never, never>): Discovery;
 }
 
 /** A balancing policy's definition, with its types erased for the registry. */
@@ -118,6 +138,9 @@ export type ConfiguredListenerFilter = Configured<ListenerFilterDefinition>;
 
 /** A balancing policy for `cluster(name, { loadBalancing })`. */
 export type ConfiguredLoadBalancer = Configured<LoadBalancerDefinition>;
+
+/** A source of endpoints for `cluster(name, { clusterType })`. */
+export type ConfiguredDiscovery = Configured<DiscoveryDefinition>;
 
 /** A definition that can be called with its config. Without required fields the config may be left out. */
 export type HttpFilterFactory<Input, RouteConfig = unknown> = HttpFilterDefinition & {
@@ -279,25 +302,56 @@ const anything: StandardSchema = {
   '~standard': { version: 1, vendor: 'mesh', validate: (value) => ({ value }) },
 };
 
+/** A definition that can be called with its config. */
+export type DiscoveryFactory<Input> = DiscoveryDefinition &
+  ({} extends Input ? (config?: Input) => ConfiguredDiscovery : (config: Input) => ConfiguredDiscovery);
+
 /** What {@link defineDiscovery} takes. */
-export interface DiscoveryOptions<Config> {
+export interface DiscoveryOptions<Config, Schema extends StandardSchema = StandardSchema> {
+  /** The name in `cluster_type`. */
   readonly name: string;
-  readonly types: readonly string[];
+  readonly typeUrl?: string;
+  /** Values of a cluster's `type` that it serves besides. Default none. */
+  readonly types?: readonly string[];
+  /** Schema of `cluster_type.typed_config`, which becomes `context.typeConfig`. Default: anything is taken as it is. */
+  readonly config?: Schema;
+  /** What `create` returns has a `balancer`; its clusters then need `lb_policy: CLUSTER_PROVIDED`. Default false. */
+  readonly balances?: boolean;
+  /** What the cluster's config comes to for clusters of this type; called before the cluster is built. */
+  prepare?(config: Config, typeConfig: SchemaOutput<Schema>): Config;
   /** Called once per cluster. `context.config` is the parsed cluster config. */
-  create(context: DiscoveryContext<Config>): Discovery;
+  create(context: DiscoveryContext<Config, SchemaOutput<Schema>>): Discovery;
 }
 
-/** Defines where a cluster's endpoints come from. */
-export function defineDiscovery<Config>(options: DiscoveryOptions<Config>): DiscoveryDefinition {
-  return {
+/**
+ * Defines where a cluster's endpoints come from.
+ *
+ * @example
+ * export const fixed = defineDiscovery({
+ *   name: 'acme.clusters.fixed',
+ *   config: z.object({ ip: z.string(), port: z.number() }),
+ *   create: ({ publish, typeConfig: { ip, port } }) => ({
+ *     start: async () => publish([{ ip, port, hostname: '', weight: 1, priority: 0, locality: { region: '', zone: '', subZone: '' } }]),
+ *     close: () => {},
+ *   }),
+ * });
+ * // in code: cluster('c', { clusterType: fixed({ ip: '127.0.0.1', port: 9001 }) });
+ * // in YAML: cluster_type: { name: acme.clusters.fixed, typed_config: { ip: 127.0.0.1, port: 9001 } }
+ */
+export function defineDiscovery<Config, Schema extends StandardSchema = StandardSchema>(
+  options: DiscoveryOptions<Config, Schema>,
+): DiscoveryFactory<SchemaInput<Schema>> {
+  return factory({
     kind: 'discovery',
     name: options.name,
-    typeUrl: undefined,
-    config: anything,
+    typeUrl: options.typeUrl,
+    config: options.config ?? anything,
     routeConfig: undefined,
-    types: options.types,
+    types: options.types ?? [],
+    balances: options.balances ?? false,
+    ...(options.prepare && { prepare: (config, typeConfig) => options.prepare?.(config, typeConfig) ?? config }),
     create: (context) => options.create(context),
-  };
+  } satisfies DiscoveryDefinition) as unknown as DiscoveryFactory<SchemaInput<Schema>>;
 }
 
 /** A definition that can be called with its config. */
@@ -360,7 +414,12 @@ export function defineClusterMonitor<Config>(options: ClusterMonitorOptions<Conf
 
 /** Makes the definition callable; the properties of the function are the definition's. */
 function factory<
-  Definition extends HttpFilterDefinition | NetworkFilterDefinition | ListenerFilterDefinition | LoadBalancerDefinition,
+  Definition extends
+    | HttpFilterDefinition
+    | NetworkFilterDefinition
+    | ListenerFilterDefinition
+    | LoadBalancerDefinition
+    | DiscoveryDefinition,
 >(definition: Definition) {
   const make = (config: unknown = {}) => ({ definition: made, config: checkConfig(definition, config) });
   const made = Object.defineProperties(make, Object.getOwnPropertyDescriptors(definition)) as unknown as Definition;

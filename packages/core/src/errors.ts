@@ -7,6 +7,8 @@ export type MeshErrorCode =
   | 'LISTEN_FAILED'
   | 'NOT_STARTED'
   | 'CLOSED'
+  | 'NOT_FOUND'
+  | 'STATIC_RESOURCE'
   | 'HTTP_PROTOCOL';
 
 /** Thrown by the control side (compose, start, close). The data path returns flags and does not throw. */

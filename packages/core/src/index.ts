@@ -6,8 +6,10 @@ export type * from './api/cluster.ts';
 export type * from './api/codec.ts';
 export type * from './api/connection-info.ts';
 export type * from './api/discovery.ts';
+export type * from './api/dns.ts';
 export type * from './api/headers.ts';
 export type * from './api/health.ts';
+export type * from './api/host-names.ts';
 export type * from './api/http-filter.ts';
 export type * from './api/http-stream.ts';
 export type * from './api/listener-filter.ts';
@@ -35,17 +37,23 @@ export {
   virtualHost,
 } from './compose.ts';
 export type { BootstrapConfig } from './config/bootstrap.ts';
+export { endpointTraits } from './config/build-endpoints.ts';
 export type { ClusterConfig } from './config/cluster.ts';
+export { type HealthCheckConfig, type HealthCheckInit, payloadBytes } from './config/health-check.ts';
+export { eventSinkPath } from './config/health-check-events.ts';
 export type { HttpConnectionManagerConfig } from './config/http-connection-manager.ts';
 export { ConfigError, type ConfigIssue, formatIssues } from './config/issues.ts';
 export type { JsonSchema } from './config/json-schema.ts';
 export type { FilterChainConfig, ListenerConfig } from './config/listener.ts';
-export type { RouteConfig, VirtualHostConfig } from './config/route.ts';
+export { maxEjectionTimeMs, type OutlierDetectionConfig } from './config/outlier-detection.ts';
+export type { JsonResource, RouteTableOptions } from './config/resources.ts';
+export type { RouteConfig, RouteConfiguration, VirtualHostConfig } from './config/route.ts';
 export type { StandardSchema } from './config/standard-schema.ts';
 export type { FieldSupport } from './config/support-table.ts';
 export { configJsonSchema, configSupport, createProxy, type ProxyOptions, validateConfig } from './create-proxy.ts';
 export {
   type ClusterMonitorDefinition,
+  type ConfiguredDiscovery,
   type ConfiguredHttpFilter,
   type ConfiguredListenerFilter,
   type ConfiguredLoadBalancer,
@@ -64,20 +72,32 @@ export {
   type ListenerFilterDefinition,
   type LoadBalancerDefinition,
   type NetworkFilterDefinition,
+  type ServerHealth,
 } from './define.ts';
 export { flagString, MeshError, type MeshErrorCode, ResponseFlag } from './errors.ts';
 export type * from './explain/explanation.ts';
 export { formatExplanation } from './explain/format.ts';
 export { ExplainError, type ExplainRequest, parseRequestLine } from './explain/request.ts';
-export { xxHash64 } from './hash/xxhash64.ts';
+export { murmurHash2Into } from './hash/murmur-hash2.ts';
+export { Word64 } from './hash/word64.ts';
+export { xxHash64, xxHash64Into } from './hash/xxhash64.ts';
 export { copyRequestHeaders } from './headers/copy.ts';
 export { isGrpc } from './headers/grpc.ts';
 export { formatGrpcTimeout, parseGrpcTimeout } from './headers/grpc-timeout.ts';
 export { HOLD, STOP } from './http/answers.ts';
 // Compose
 export type { Address } from './net/address.ts';
+export { type IpRange, IpTable } from './net/ip-table.ts';
+export { proxyHeaderV1, proxyHeaderV2Local } from './net/proxy-protocol-format.ts';
+// Update
+export type { ClusterChanges, ClusterUpdates } from './proxy/cluster-updates.ts';
+export type { ListenerUpdates } from './proxy/listener-updates.ts';
+export type { RouteUpdates } from './proxy/route-updates.ts';
+export type { ResourceState, UpdateOptions, UpdateResult } from './proxy/update-options.ts';
 export type { MeshProxy } from './proxy.ts';
 export { denialDetails, RbacEngine, type RbacSettings, type RbacSubject, type RbacVerdict } from './rbac/index.ts';
+export { compileStringMatcher, type TextTest } from './regex/text-match.ts';
+export { wireText } from './regex/wire-text.ts';
 // Test routes
 export {
   checkRoutes,
@@ -86,6 +106,9 @@ export {
 } from './route-check/check-routes.ts';
 export { formatRouteCheck, type RouteCheckFormat } from './route-check/format.ts';
 export type * from './route-check/report.ts';
+export { CheckHead, type CheckHeadSettings } from './routing/check-head.ts';
+export { cookieValue } from './routing/cookies.ts';
+export { HeaderCondition } from './routing/header-match.ts';
 export { TunnelHead, type TunnelHeadSettings } from './routing/tunnel-head.ts';
 // Observe
 export {
@@ -96,8 +119,10 @@ export {
   type LogLevel,
   type ProcessLogger,
 } from './runtime/log.ts';
+export { type LogFileOptions, type LogSink, openLogFile } from './runtime/log-file.ts';
 export { TimerEntry } from './runtime/timer-wheel.ts';
 export { TokenBucket, type TokenBucketSettings } from './runtime/token-bucket.ts';
 export type { StatsStore } from './stats/index.ts';
 export { bindToRegistry } from './stats/prometheus.ts';
 export { HealthFlag } from './upstream/health-flags.ts';
+export { NO_CONNECTION_POOL } from './upstream/unsent.ts';

@@ -11,11 +11,21 @@
  * );
  * // YAML: { stat_prefix: a, max_wait: 0.5s }; in code: gate({ statPrefix: 'a' }); create gets { statPrefix, maxWaitMs }
  */
+export { type DnsCacheConfig, dnsCacheConfig } from './config/cluster-type-dns-cache.ts';
 export { cidrRange, metadata, pathText, stringMatcher } from './config/common.ts';
 export { type DataSource, dataSource, type ReadSource, readDataSource } from './config/data-source.ts';
+export { refreshRate } from './config/dns.ts';
+export {
+  type DnsResolverFields,
+  dnsResolutionConfig,
+  dnsResolverSettings,
+  typedDnsResolverConfig,
+} from './config/dns-resolver.ts';
 export { formatText } from './config/format-text.ts';
 export { headerValueOption } from './config/header-mutation.ts';
 export type { ConfigPath, SchemaIssue } from './config/issues.ts';
+export { runtimeDouble } from './config/load-balancing-legacy.ts';
+export { type ChosenPolicy, loadBalancingPolicy } from './config/load-balancing-policy.ts';
 export {
   type DeepPartial,
   type Defaulted,
@@ -52,5 +62,8 @@ export {
   uint64,
 } from './config/proto-json.ts';
 export { rbacRules } from './config/rbac.ts';
+export { headerMatcher } from './config/route-match.ts';
 export type { Report } from './config/schema-type.ts';
 export { runtimeFlag, tokenBucket } from './config/token-bucket.ts';
+export { type TypedExtension, typedExtension } from './config/typed-extension.ts';
+export { isTls } from './config/upstream-http.ts';

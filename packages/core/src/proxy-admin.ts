@@ -5,6 +5,7 @@ import type {
   ClusterSnapshot,
   ConfigDump,
   DrainOptions,
+  HealthFlag,
   HostSnapshot,
   JsonObject,
   ListenerSnapshot,
@@ -19,6 +20,7 @@ import type { ContextCertificates } from './net/tls/certificate-registry.ts';
 import type { LayeredRuntime } from './runtime/layered-runtime.ts';
 import type { StatsStore } from './stats/index.ts';
 import type { Cluster } from './upstream/cluster.ts';
+import { flagNames } from './upstream/health-flags.ts';
 import type { UpstreamHost } from './upstream/host.ts';
 import type { Thresholds } from './upstream/settings.ts';
 
@@ -90,12 +92,14 @@ function serverInfo(source: AdminSource): ServerInfo {
 }
 
 function clusterSnapshot(cluster: Cluster): ClusterSnapshot {
-  const { thresholds } = cluster.settings;
+  const { outlierRates: outlier } = cluster;
+  const { breaker, breakerHigh } = cluster;
   return {
     name: cluster.name,
     observabilityName: cluster.settings.statName,
-    addedViaApi: false,
-    thresholds: [threshold('default', thresholds.default), threshold('high', thresholds.high)],
+    addedViaApi: cluster.addedViaApi,
+    thresholds: [threshold('default', breaker.thresholds), threshold('high', breakerHigh.thresholds)],
+    ...(outlier !== undefined && { outlier }),
     hosts: cluster.hosts.map(hostSnapshot),
   };
 }
@@ -111,12 +115,16 @@ function hostSnapshot(host: UpstreamHost): HostSnapshot {
   return {
     address: host.port < 0 ? { path: host.ip } : { host: host.ip, port: host.port },
     hostname: host.hostname,
-    healthFlags: [],
+    healthFlags: flagNames(host.healthFlags) as HealthFlag[],
     weight: host.weight,
     locality: host.locality,
-    canary: false,
+    canary: host.canary,
     priority: host.priority,
-    stats: host.stats,
+    stats: { ...host.stats, rqPendingActive: host.pendingRequests },
+    ...(host.outlier !== undefined && {
+      successRate: host.outlier.successRate,
+      localOriginSuccessRate: host.outlier.localOriginSuccessRate,
+    }),
   };
 }
 

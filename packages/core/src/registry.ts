@@ -38,6 +38,7 @@ export class Registry {
   find(kind: 'network-filter', by: Lookup): NetworkFilterDefinition | undefined;
   find(kind: 'listener-filter', by: Lookup): ListenerFilterDefinition | undefined;
   find(kind: 'load-balancer', by: Lookup): LoadBalancerDefinition | undefined;
+  find(kind: 'discovery', by: Lookup): DiscoveryDefinition | undefined;
   find(kind: string, by: Lookup): Extension | undefined;
   find(kind: string, by: Lookup): Extension | undefined {
     if (by.typeUrl !== undefined) return this.#byTypeUrl.get(`${kind} ${by.typeUrl}`);

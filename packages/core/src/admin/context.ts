@@ -51,7 +51,8 @@ export type HealthFlag =
   | 'pending_active_hc'
   | 'excluded_via_immediate_hc_fail'
   | 'active_hc_timeout'
-  | 'eds_status_draining';
+  | 'eds_status_draining'
+  | 'degraded_outlier_detection';
 
 /** One host of `/clusters`. */
 export interface HostSnapshot {

@@ -1,6 +1,8 @@
 /** Where a cluster's endpoints come from. */
 import type { Clock, RandomSource, Timers } from './clock.ts';
 import type { EndpointHealthCheck, Host } from './cluster.ts';
+import type { DnsResolverSettings } from './dns.ts';
+import type { HostNames } from './host-names.ts';
 import type { LoadBalancer } from './load-balancer.ts';
 import type { Runtime } from './runtime.ts';
 import type { StatsScope } from './stats.ts';
@@ -45,16 +47,22 @@ export interface AssignmentPolicy {
 }
 
 /** What a discovery gets when its cluster starts. */
-export interface DiscoveryContext<Config = unknown> {
+export interface DiscoveryContext<Config = unknown, TypeConfig = unknown> {
   readonly clusterName: string;
   /** The parsed cluster config. */
   readonly config: Config;
+  /** What the definition's schema made of `cluster_type`; `undefined` for clusters that name it by `type`. */
+  readonly typeConfig: TypeConfig;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: RandomSource;
   readonly runtime: Runtime;
   /** Scope `cluster.<name>.`, for `update_attempt` and its siblings. */
   readonly stats: StatsScope;
+  /** The root scope, for what several clusters share: it stays when the cluster goes. */
+  readonly rootStats: StatsScope;
+  /** The bootstrap's DNS resolver, for clusters that have none of their own; `undefined` is the system's. */
+  readonly dnsResolver?: DnsResolverSettings | undefined;
   /** Every cluster of the proxy, for clusters that are made of others. Not complete before `start`. */
   readonly clusters: Clusters;
   log(level: 'debug' | 'info' | 'warning' | 'error', message: string): void;
@@ -73,6 +81,10 @@ export interface Discovery {
   start(): Promise<void>;
   /** Stops timers and queries; nothing is published afterwards. */
   close(): void;
+  /** `secondary` starts when all others have answered: it is made of other clusters. Default `primary`. */
+  readonly phase?: 'primary' | 'secondary';
   /** How hosts are chosen, for types that bring it along (`lb_policy: CLUSTER_PROVIDED`). */
   readonly balancer?: LoadBalancer | undefined;
+  /** Finds hosts when requests ask for them by name; becomes `UpstreamCluster.names`. */
+  readonly names?: HostNames | undefined;
 }

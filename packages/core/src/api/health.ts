@@ -3,23 +3,37 @@ import type { Clock, RandomSource, Timers } from './clock.ts';
 import type { Host } from './cluster.ts';
 import type { Runtime } from './runtime.ts';
 import type { StatsScope } from './stats.ts';
-import type { TcpUser, TransportOptions, UpstreamTicket } from './upstream.ts';
+import type { TcpUser, TransportOptions, UpstreamRequest, UpstreamTicket } from './upstream.ts';
 
-/** What happened on this side of an exchange with a host (Envoy `Outlier::Result`, the local origin ones). */
-export type LocalOrigin = 'connect-success' | 'connect-failed' | 'connect-timeout' | 'reset' | 'timeout';
-
-/** Hears how exchanges with one host end. Its callers are the router and the TCP proxy; it neither throws nor waits. */
+/**
+ * Hears how exchanges with one host end. Its callers are the router, the TCP proxy and active checks; it neither throws
+ * nor waits.
+ */
 export interface HostOutlier {
   /** A response came: its HTTP status, for gRPC the HTTP status that stands for `grpc-status`. Once per exchange. */
   onStatus(status: number): void;
   /**
-   * Something on this side: a connection was made or not, an attempt was reset by the host or timed out. `status` is the
-   * response that stands for it where local and external errors are not told apart.
+   * Something on this side: `ok` when a connection is there, else an attempt could not connect, was reset or timed out.
+   * `status` is the response that stands for it where local and external errors are not told apart; 0 is none.
    */
-  onLocalOrigin(result: LocalOrigin, status: number): void;
+  onLocalOrigin(ok: boolean, status: number): void;
+  /** A response carried `x-envoy-degraded`. */
+  onDegraded(): void;
+  /** An active check found the host healthy. */
+  onActiveCheckPassed(): void;
+  /** Degraded hosts are to be told (`detect_degraded_hosts`); otherwise nobody need look. */
+  readonly detectsDegraded: boolean;
   /** Percent of the last interval, -1 without enough requests; for `/clusters`. */
   readonly successRate: number;
   readonly localOriginSuccessRate: number;
+}
+
+/** What a detector of outliers holds its hosts against, in percent of the last interval; -1 where there is no value. */
+export interface OutlierRates {
+  readonly successRateAverage: number;
+  readonly successRateEjectionThreshold: number;
+  readonly localOriginSuccessRateAverage: number;
+  readonly localOriginSuccessRateEjectionThreshold: number;
 }
 
 /** The active health checks of one host, as others may act on them. */
@@ -47,6 +61,8 @@ export interface LoadReports {
 
 /** Watches the hosts of one cluster and sets their health flags: a set of active checks, or an outlier detector. */
 export interface ClusterMonitor {
+  /** It serves `health_checks`: hosts are no good until it has said so. Default false. */
+  readonly checksHosts?: boolean;
   /**
    * Called once, after the cluster's first hosts are known. Resolves when the cluster may be used (after the first round of
    * checks); it must resolve in bounded time.
@@ -56,6 +72,8 @@ export interface ClusterMonitor {
   onHosts(added: readonly Host[], removed: readonly Host[]): void;
   /** Stops timers and checks under way; nothing is set afterwards. */
   close(): void;
+  /** Of a detector of outliers, for `/clusters`; they are replaced with every interval. */
+  readonly outlierRates?: OutlierRates | undefined;
 }
 
 /** What a monitor works with. */
@@ -69,6 +87,8 @@ export interface ClusterMonitorContext<Config = unknown> {
   readonly runtime: Runtime;
   /** Scope `cluster.<name>.`. */
   readonly stats: StatsScope;
+  /** File for what detectors of outliers do (`cluster_manager.outlier_detection.event_log_path`); '' is none. */
+  readonly outlierEventLogPath: string;
   log(level: 'debug' | 'info' | 'warning' | 'error', message: string): void;
   /** All hosts of all priorities, as they are now. */
   hosts(): readonly Host[];
@@ -87,6 +107,23 @@ export interface ClusterMonitorContext<Config = unknown> {
    * `port` instead), over its transport. As `UpstreamCluster.connectTcp`.
    */
   connect(host: Host, user: TcpUser, options: CheckConnectOptions): UpstreamTicket;
+  /** HTTP for checks, over connections made as {@link connect} makes them. Nothing is opened before the first request. */
+  client(host: Host, protocol: CheckProtocol, options: CheckConnectOptions): CheckClient;
+  /** Whether the host is reached over TLS: decides the scheme of requests. */
+  isSecure(host: Host): boolean;
+}
+
+/** What a check speaks; `alpn` is what the host chooses of both, HTTP/1 when it does not say. */
+export type CheckProtocol = 'http1' | 'http2' | 'alpn';
+
+/** HTTP to one host, for checks. Its connection is kept between exchanges for as long as the host keeps it. */
+export interface CheckClient {
+  /** Asks for a stream, as `UpstreamCluster.open` does. */
+  open(request: UpstreamRequest): UpstreamTicket | undefined;
+  /** Ends the connection and what is under way on it; the next exchange makes another one. */
+  disconnect(): void;
+  /** As `disconnect`, for good. */
+  close(): void;
 }
 
 /** How a check connects. */

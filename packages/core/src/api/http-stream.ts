@@ -2,6 +2,7 @@
 import type { Timers } from './clock.ts';
 import type { Host } from './cluster.ts';
 import type { Headers, RequestHeaders, ResponseHeaders } from './headers.ts';
+import type { OverrideHost } from './load-balancer.ts';
 import type { Route } from './route.ts';
 import type { Runtime } from './runtime.ts';
 import type { StatsScope } from './stats.ts';
@@ -36,6 +37,8 @@ export interface HttpStream {
   readonly stats: StatsScope;
   /** A random integer in [0, 2^53), the same for this stream whenever asked: shares of traffic are drawn from it. */
   readonly random: number;
+  /** The host that the first attempt is to be made with; filters that know of one set it before the request goes on. */
+  upstreamOverrideHost?: OverrideHost | undefined;
   /** Another filter's per-route config; a filter's own comes typed from `context.routeConfig(stream)`. */
   routeConfig<T>(filter: FilterHandle<T>): T | undefined;
 
@@ -197,6 +200,8 @@ export interface StreamInfo {
   upstreamHost: Host | undefined;
   /** The upstream's side of the exchange is HTTP/2. */
   upstreamHttp2?: boolean;
+  /** Somebody asks whether this proxy is well: it counts as nobody's traffic and may stay out of access logs. */
+  healthCheck?: boolean;
   /** Names of the listener and of the filter chain that took the client's connection; '' without one. */
   readonly listenerName?: string;
   readonly filterChainName?: string;

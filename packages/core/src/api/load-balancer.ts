@@ -22,14 +22,29 @@ export interface PickContext {
   /** The host that the request asks for (session stickiness); the cluster itself looks it up before the policy is asked. */
   readonly overrideHost?: OverrideHost | undefined;
   /**
-   * Priorities that earlier attempts of this request have met (`retry_priority`); policies leave them out while others are
-   * left. Absent or empty for a first attempt.
+   * Hosts of earlier attempts of this request (`retry_priority`): policies leave their priorities out while others are left.
+   * Absent or empty for a first attempt.
    */
-  readonly triedPriorities?: readonly number[] | undefined;
+  readonly triedHosts?: readonly Host[] | undefined;
+  /** Told by the policy when the priorities of `triedHosts` are all there are: none is left out, and the count begins anew. */
+  onNoPriorityLeft?(): void;
   /** `ip:port` that the client's connection was meant for (`ORIGINAL_DST`), where it is known. */
   readonly originalDestination?: string | undefined;
+  /** Where the choice is to be made, when a cluster that is made of others has drawn it already. */
+  readonly within?: PriorityChoice | undefined;
+  /** Dynamic metadata of the request or connection by namespace. */
+  readonly dynamicMetadata?: ReadonlyMap<string, unknown> | undefined;
+  /** Filter state of the request or connection by key. */
+  readonly filterState?: ReadonlyMap<string, unknown> | undefined;
   /** SNI of the client's connection, for TCP proxies that forward by name. */
   readonly serverName?: string | undefined;
+}
+
+/** A priority, and which of its hosts. */
+export interface PriorityChoice {
+  readonly priority: number;
+  /** Its degraded hosts in the place of its healthy ones. */
+  readonly degraded: boolean;
 }
 
 /** A wish for one host. */
@@ -38,6 +53,8 @@ export interface OverrideHost {
   readonly address: string;
   /** No other host will do: without this one the request is answered 503. */
   readonly strict: boolean;
+  /** Status of the answer when a strict wish cannot be met. Default 503. */
+  readonly missingStatus?: number | undefined;
 }
 
 /** A policy instance of one cluster. `update` thinks, `pick` walks: it is synchronous and allocates nothing. */
@@ -57,6 +74,7 @@ export interface LoadBalancer {
 
 /** The cluster that the proxy itself is a member of (`cluster_manager.local_cluster_name`), for zone-aware routing. */
 export interface LocalCluster {
+  readonly name: string;
   /** Its hosts as they are now. */
   sets(): HostSets;
   /** Calls `changed` with every new snapshot; returns what ends that. */

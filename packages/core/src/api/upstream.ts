@@ -1,6 +1,7 @@
 /** Where the HTTP engine and the upstream side meet: a terminal filter opens streams on clusters through these. */
-import type { Host } from './cluster.ts';
+import type { Host, HostSets } from './cluster.ts';
 import type { RequestWriter, ResponseSink, UpstreamFailure } from './codec.ts';
+import type { HostNames } from './host-names.ts';
 import type { PickContext } from './load-balancer.ts';
 import type { RuntimeFraction } from './runtime.ts';
 import type { Counter } from './stats.ts';
@@ -9,6 +10,13 @@ import type { TlsInfo } from './tls.ts';
 /** Looks clusters up by name. A request reads a cluster once and keeps it. */
 export interface Clusters {
   get(name: string): UpstreamCluster | undefined;
+  /**
+   * Calls `changed` with the name of every cluster that has come, gone or been replaced; `get` answers accordingly by
+   * then. Returns what ends that. Absent where the clusters never change.
+   */
+  watch?(changed: (name: string) => void): () => void;
+  /** The names of a cluster whose DNS cache is called so; `undefined` when there is none. Absent where no cluster has any. */
+  namesOf?(cacheName: string): HostNames | undefined;
 }
 
 /** Routing priority: each has its own circuit breakers and, per host, its own connections. */
@@ -24,6 +32,8 @@ export interface TransportPolicy {
   readonly header: string;
   /** The host is told about the client's connection. */
   readonly proxied: boolean;
+  /** The requests of each client's connection have connections of their own. Default false. */
+  readonly dedicated?: boolean;
 }
 
 /** One cluster, open for streams. */
@@ -34,10 +44,23 @@ export interface UpstreamCluster {
   readonly maxStreamDurationMs: number;
   /** The share of requests that is refused at once (runtime `upstream.maintenance_mode.<cluster>`). Default 0. */
   readonly maintenance: RuntimeFraction;
+  /** The share of requests, 0 to 1, that is refused at once (`drop_overloads`). Absent is none. */
+  readonly dropShare?: number;
   /** `undefined` when requests ask nothing of their connections: they share them all. */
   readonly transportPolicy: TransportPolicy | undefined;
+  /** Its hosts as they are now, for clusters that are made of others. Absent in stand-ins. */
+  readonly sets?: HostSets;
+  /** Finds hosts by the names that requests ask for; `undefined` for clusters that know their hosts. */
+  readonly names?: HostNames | undefined;
+  /** Calls `changed` with every new snapshot of its hosts; returns what ends that. Absent in stand-ins. */
+  watch?(changed: () => void): () => void;
   /** The next host by the cluster's policy; `undefined` when no host is healthy. */
   pick(context: PickContext): Host | undefined;
+  /**
+   * One answer of the cluster's policy, not counted and not asked again: for clusters that are made of others, which hand
+   * out its hosts as their own. Absent in stand-ins.
+   */
+  choose?(context: PickContext, reselection: number): Host | undefined;
   /**
    * Asks `host` for a stream. The answer comes through `request`: `onReady` (possibly before this returns) or
    * `onFailure`. The returned ticket cancels a request that still waits for a connection. Default priority `default`.
@@ -67,6 +90,12 @@ export interface UpstreamCluster {
   chargeCanary(status: number): void;
   /** Counts once more below `<name>.`, which a request chose (`x-envoy-upstream-alt-stat-name`). */
   chargeAlt(name: string, status: number, internal: boolean): void;
+  /** Responses are counted by zones as well: the proxy knows its own. */
+  readonly zoned?: boolean;
+  /** Counts a response once more below `zone.<own>.<the host's>.`; worth asking when `zoned`. */
+  chargeZone?(host: Host, status: number): void;
+  /** Counts a finished exchange as `chargeZone` does. */
+  chargeZoneTime?(host: Host, durationMs: number): void;
   /** Counts a finished exchange: `upstream_rq_time`. */
   chargeTime(durationMs: number, internal: boolean): void;
 }
@@ -97,6 +126,8 @@ export interface TransportOptions {
   readonly fallbackProtocols?: readonly string[] | undefined;
   /** Whose connection is carried on, for a PROXY protocol header. Such a connection serves nobody else. */
   readonly proxied?: ProxiedConnection | undefined;
+  /** Id of the client's connection whose requests alone may share the connection. */
+  readonly dedicatedTo?: number | undefined;
 }
 
 /** The client's connection as a PROXY protocol header tells of it. */

@@ -1,17 +1,18 @@
 /** The whole configuration of a proxy. */
 import type { z } from 'zod';
 import { clusterSchema } from './cluster.ts';
+import { clusterManagerSchema } from './cluster-manager.ts';
 import { address, node, notAnIp } from './common.ts';
+import { dnsResolutionConfig, typedDnsResolverConfig } from './dns-resolver.ts';
 import { listenerSchema } from './listener.ts';
 import { fields, message, nested, withDefault } from './message.ts';
-import { duration, list, onlyEmpty, string } from './proto-json.ts';
+import { bool, duration, list, onlyEmpty, string } from './proto-json.ts';
 import { layeredRuntime, runtime } from './runtime.ts';
 
 const xds = 'xDS is not built yet';
 const logs = 'access logs are not built yet; "/dev/null" is accepted';
 const watchdogs = 'the watchdog is not built yet';
 const extensions = 'this extension point is not built yet';
-const dns = 'custom DNS resolvers are not built yet';
 
 /** Envoy `Bootstrap.StaticResources`. */
 const staticResourcesSchema = message(
@@ -50,9 +51,13 @@ export const bootstrapSchema = message(
     node: nested(node),
     static_resources: nested(staticResourcesSchema),
     admin: adminSchema,
+    cluster_manager: nested(clusterManagerSchema),
     stats_flush_interval: withDefault(duration({ minMs: 1, belowMs: 300_000 }), 5000),
     layered_runtime: layeredRuntime,
     runtime,
+    use_tcp_for_dns_lookups: withDefault(bool(), false),
+    dns_resolution_config: dnsResolutionConfig,
+    typed_dns_resolver_config: typedDnsResolverConfig,
   },
   {
     name: 'envoy.config.bootstrap.v3.Bootstrap',
@@ -60,14 +65,12 @@ export const bootstrapSchema = message(
     known: {
       ...fields('dynamic_resources hds_config config_sources default_config_source node_context_params', xds),
       ...fields('xds_delegate_extension xds_config_tracker_extension grpc_async_client_manager_config', xds),
-      cluster_manager: 'not built yet',
       ...fields('stats_sinks stats_config deferred_stat_options', 'not built yet'),
       ...fields('stats_flush_on_admin stats_eviction_interval', 'not built yet'),
       ...fields('watchdog watchdogs fatal_actions', watchdogs),
       tracing: 'tracing is not built yet',
       flags_path: 'startup flags are not built yet',
       overload_manager: 'the overload manager is not built yet',
-      ...fields('use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config', dns),
       ...fields('bootstrap_extensions default_socket_interface listener_manager default_regex_engine', extensions),
       certificate_provider_instances: 'certificate providers are part of xDS, which is not built yet',
       ...fields('memory_allocator_manager enable_worker_cpu_affinity', 'managed by Node.js'),

@@ -1,22 +1,29 @@
 /** Frozen config → run-time settings; the one place that knows both what people write and what the engine runs on. */
 import type { z } from 'zod';
-import type { Endpoint } from '../api/discovery.ts';
 import type { TransportPolicy } from '../api/upstream.ts';
 import { MeshError } from '../errors.ts';
 import type { ListenerSettings } from '../net/listener.ts';
 import type { ClientTransportSettings } from '../net/tls/settings.ts';
 import type { ClientTransport } from '../net/transport.ts';
-import { type ClusterSettings, DEFAULT_THRESHOLDS, type Thresholds } from '../upstream/settings.ts';
+import {
+  type ClusterSettings,
+  DEFAULT_THRESHOLDS,
+  type PreconnectSettings,
+  type Thresholds,
+} from '../upstream/settings.ts';
 import { http1ClientOptions } from './build-http1.ts';
 import { http2Options } from './build-http2.ts';
-import type { CircuitBreakerThresholds, ClusterConfig } from './cluster.ts';
+import type { ClusterConfig } from './cluster.ts';
 import type { address } from './common.ts';
 import { type DataSource, readDataSource } from './data-source.ts';
 import type { ListenerConfig } from './listener.ts';
 import type { DeepPartial } from './message.ts';
 import { clientTransportSettings } from './tls/build.ts';
 import { transportSocketNames } from './tls/transport-socket.ts';
+import { sourceAddresses } from './upstream-connection.ts';
 import { type UpstreamHttpOptions, upstreamHttpOptionsOf } from './upstream-http.ts';
+
+export { assignmentPolicy, endpointTraits, staticEndpoints } from './build-endpoints.ts';
 
 /** Bytes that one side of a stream may have buffered when `per_connection_buffer_limit_bytes` is not given. */
 const DEFAULT_BUFFER_LIMIT_BYTES = 32 * 1024;
@@ -56,6 +63,7 @@ export function clusterSettings(config: ClusterConfig): ClusterSettings {
     connectTimeoutMs: config.connectTimeoutMs,
     idleTimeoutMs: http.idleTimeoutMs,
     maxConnectionDurationMs: http.maxConnectionDurationMs ?? 0,
+    maxConnectionDurationJitter: http.common?.maxConnectionDurationJitter?.value ?? 0,
     maxStreamDurationMs: http.common?.maxStreamDurationMs ?? 0,
     maxRequestsPerConnection: http.maxRequestsPerConnection,
     bufferLimitBytes,
@@ -67,6 +75,15 @@ export function clusterSettings(config: ClusterConfig): ClusterSettings {
     transportPolicy: transportPolicy(config, http.sni),
     tcpKeepaliveMs: keepalive === undefined ? undefined : (keepalive.keepaliveTime ?? 0) * 1000,
     thresholds: { default: thresholds(config, 'DEFAULT'), high: thresholds(config, 'HIGH') },
+    activeChecks: config.healthChecks.length > 0,
+    ignoreHealthOnHostRemoval: config.ignoreHealthOnHostRemoval,
+    ignoreNewHosts: config.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
+    overrideHostStatuses: config.commonLbConfig?.overrideHostStatus?.statuses,
+    closeOnHostSetChange: config.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
+    closeOnHealthFailure: config.closeConnectionsOnHostHealthFailure,
+    sources: sourceAddresses(config.upstreamBindConfig),
+    preconnect: preconnect(config.preconnectPolicy),
+    addressOrder: addressOrder(config.upstreamConnectionOptions),
   };
 }
 
@@ -74,7 +91,9 @@ function transportPolicy(config: ClusterConfig, sni: UpstreamHttpOptions['sni'])
   const { autoSni = false, autoSanValidation = false, overrideAutoSniHeader: header = '' } = sni ?? {};
   const sockets = [config.transportSocket, ...config.transportSocketMatches.map((one) => one.transportSocket)];
   const proxied = sockets.some((socket) => socket?.name === transportSocketNames.proxyProtocol);
-  return autoSni || autoSanValidation || proxied ? { autoSni, autoSanValidation, header, proxied } : undefined;
+  const dedicated = config.connectionPoolPerDownstreamConnection;
+  if (!autoSni && !autoSanValidation && !proxied && !dedicated) return undefined;
+  return { autoSni, autoSanValidation, header, proxied, ...(dedicated && { dedicated }) };
 }
 
 /** The transports of a cluster; `make` is called for each socket of the config, and gives `undefined` for plain TCP. */
@@ -91,33 +110,31 @@ export function clusterTransports(
 }
 
 function thresholds(config: ClusterConfig, priority: 'DEFAULT' | 'HIGH'): Thresholds {
-  const given = config.circuitBreakers.thresholds.find((one: CircuitBreakerThresholds) => one.priority === priority);
-  if (given === undefined) return DEFAULT_THRESHOLDS;
+  const { thresholds: limits, perHostThresholds } = config.circuitBreakers;
+  const given = limits.find((one) => one.priority === priority);
+  const perHost = perHostThresholds.find((one) => one.priority === priority)?.maxConnections;
+  const maxConnectionsPerHost = perHost ?? DEFAULT_THRESHOLDS.maxConnectionsPerHost;
+  if (given === undefined) return { ...DEFAULT_THRESHOLDS, maxConnectionsPerHost };
   const budget = given.retryBudget;
   return {
     ...given,
+    maxConnectionPools: given.maxConnectionPools ?? DEFAULT_THRESHOLDS.maxConnectionPools,
+    maxConnectionsPerHost,
     retryBudget: budget && { percent: budget.budgetPercent?.value ?? 20, minConcurrency: budget.minRetryConcurrency },
   };
 }
 
-const NOWHERE = Object.freeze({ region: '', zone: '', subZone: '' });
+function preconnect(policy: ClusterConfig['preconnectPolicy']): PreconnectSettings | undefined {
+  const { perUpstreamPreconnectRatio: perUpstream = 1, predictivePreconnectRatio: predictive = 1 } = policy ?? {};
+  return perUpstream > 1 || predictive > 1 ? { perUpstream, predictive } : undefined;
+}
 
-/** The endpoints of a static cluster. */
-export function staticEndpoints(config: ClusterConfig): Endpoint[] {
-  return (config.loadAssignment?.endpoints ?? []).flatMap((group) =>
-    group.lbEndpoints.map(({ endpoint, loadBalancingWeight, metadata }) => {
-      const { socketAddress, pipe } = endpoint?.address ?? {};
-      return {
-        ip: pipe?.path ?? socketAddress?.address ?? '',
-        port: pipe === undefined ? (socketAddress?.portValue ?? 0) : -1,
-        hostname: endpoint?.hostname ?? '',
-        weight: loadBalancingWeight,
-        priority: group.priority,
-        locality: group.locality ?? NOWHERE,
-        metadata: metadata?.filterMetadata,
-      };
-    }),
-  );
+const FAMILIES = { DEFAULT: 0, V4: 4, V6: 6 } as const;
+
+function addressOrder(options: ClusterConfig['upstreamConnectionOptions']): ClusterSettings['addressOrder'] {
+  const config = options?.happyEyeballsConfig;
+  if (config === undefined) return undefined;
+  return { firstFamily: FAMILIES[config.firstAddressFamilyVersion], firstCount: config.firstAddressFamilyCount };
 }
 
 /**

@@ -56,13 +56,13 @@ const refused: readonly Refused[] = [
     'type',
     clusterSchema,
     () => cluster({ type: 'STRICT_DN' }),
-    'type: expected one of STATIC, STRICT_DNS, got "STRICT_DN" (did you mean "STRICT_DNS"?)',
+    'type: expected one of STATIC, STRICT_DNS, LOGICAL_DNS, ORIGINAL_DST, got "STRICT_DN" (did you mean "STRICT_DNS"?)',
   ],
   [
     'balancer',
     clusterSchema,
-    () => cluster({ lb_policy: 'MAGLEV' }),
-    `lb_policy: MAGLEV is ${unsupported('only round robin and ring hash are built')}`,
+    () => cluster({ lb_policy: 'ORIGINAL_DST_LB' }),
+    `lb_policy: ORIGINAL_DST_LB is ${unsupported('use CLUSTER_PROVIDED, as Envoy itself asks for since 1.14')}`,
   ],
   [
     'connect timeout',
@@ -104,7 +104,7 @@ const refused: readonly Refused[] = [
     'a retry budget over an interval',
     clusterSchema,
     () => cluster({ circuit_breakers: { thresholds: [{ retry_budget: { budget_interval: '1s' } }] } }),
-    `circuit_breakers.thresholds.0.retry_budget.budget_interval: ${unsupported('not built yet')}`,
+    `circuit_breakers.thresholds.0.retry_budget.budget_interval: ${unsupported('budgets over a window of time are not built: they are of what is in flight')}`,
   ],
   [
     'a retry budget of more than everything',
@@ -127,7 +127,7 @@ const refused: readonly Refused[] = [
     'failure rate',
     clusterSchema,
     () => cluster({ dns_failure_refresh_rate: { base_interval: '2s', max_interval: '1s' } }),
-    'dns_failure_refresh_rate.max_interval: max_interval must be greater than or equal to the base_interval',
+    'dns_failure_refresh_rate.max_interval: dns_failure_refresh_rate must have max_interval greater than or equal to the base_interval',
   ],
 ];
 

@@ -1,79 +1,32 @@
 /** Clusters: groups of upstream hosts and how to reach them. */
 import type { z } from 'zod';
-import { metadata, notAnIp, tcpKeepalive } from './common.ts';
+import { circuitBreakers } from './circuit-breakers.ts';
+import { checkOriginalDst, clusterType } from './cluster-type.ts';
+import { originalDstLbConfig } from './cluster-type-original-dst.ts';
+import { metadata, notAnIp } from './common.ts';
+import { checkDns, dnsFields } from './dns.ts';
 import { clusterLoadAssignmentSchema } from './endpoint.ts';
+import { checkEndpoints } from './endpoint-rules.ts';
+import { healthCheckSchema, MAX_HEALTH_CHECKS } from './health-check.ts';
+import { checkHealthChecks } from './health-check-rules.ts';
 import { http1ProtocolOptions, http2ProtocolOptions, httpProtocolOptions } from './http-protocol.ts';
+import { checkBalancing, clusterBalancingPolicy } from './load-balancing.ts';
 import {
-  checkBalancing,
   commonLbConfig,
   lbPolicy,
-  loadBalancingPolicy,
-  otherBalancing,
+  lbSubsetConfig,
+  leastRequestLbConfig,
+  maglevLbConfig,
   ringHashLbConfig,
-} from './load-balancing.ts';
+  roundRobinLbConfig,
+} from './load-balancing-legacy.ts';
 import { type DeepPartial, fields, message, nested, required, withDefault } from './message.ts';
-import { bool, duration, enumOf, list, nonEmpty, percent, string, struct, uint32 } from './proto-json.ts';
+import { outlierDetection } from './outlier-detection.ts';
+import { bool, duration, enumOf, list, nonEmpty, string, struct, uint32 } from './proto-json.ts';
 import type { Report } from './schema-type.ts';
 import { transportSocketUpstream } from './tls/transport-socket.ts';
+import { bindConfig, preconnectPolicy, upstreamConnectionOptions } from './upstream-connection.ts';
 import { checkUpstreamHttp, typedExtensionProtocolOptions, upstreamHttpProtocolOptions } from './upstream-http.ts';
-
-const dns = 'custom DNS resolvers are not built yet';
-
-/** Envoy `RetryBudget`: retries as a share of the active and pending requests. */
-const retryBudget = message(
-  { budget_percent: percent, min_retry_concurrency: withDefault(uint32(), 3) },
-  {
-    name: 'envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget',
-    known: { budget_interval: 'not built yet' },
-  },
-);
-
-/** Limits of one routing priority; Envoy's defaults. */
-export const circuitBreakerThresholds = message(
-  {
-    priority: withDefault(enumOf(['DEFAULT', 'HIGH']), 'DEFAULT'),
-    max_connections: withDefault(uint32(), 1024),
-    max_pending_requests: withDefault(uint32(), 1024),
-    max_requests: withDefault(uint32(), 1024),
-    max_retries: withDefault(uint32(), 3),
-    track_remaining: withDefault(bool(), false),
-    retry_budget: retryBudget,
-  },
-  {
-    name: 'envoy.config.cluster.v3.CircuitBreakers.Thresholds',
-    known: { max_connection_pools: 'not built yet' },
-  },
-);
-
-const circuitBreakers = message(
-  { thresholds: list(circuitBreakerThresholds) },
-  {
-    name: 'envoy.config.cluster.v3.CircuitBreakers',
-    known: { per_host_thresholds: 'not built yet' },
-  },
-);
-
-const refreshRate = message(
-  { base_interval: required(duration({ aboveMs: 1 })), max_interval: duration({ aboveMs: 1 }) },
-  {
-    name: 'envoy.config.cluster.v3.Cluster.RefreshRate',
-    check({ baseIntervalMs, maxIntervalMs }, report) {
-      if (baseIntervalMs === undefined || maxIntervalMs === undefined || maxIntervalMs >= baseIntervalMs) return;
-      report({ path: ['max_interval'], message: 'max_interval must be greater than or equal to the base_interval' });
-    },
-  },
-);
-
-const upstreamConnectionOptions = message(
-  { tcp_keepalive: tcpKeepalive },
-  {
-    name: 'envoy.config.cluster.v3.UpstreamConnectionOptions',
-    known: {
-      set_local_interface_name_on_upstream_connections: 'not built yet',
-      happy_eyeballs_config: 'not built yet',
-    },
-  },
-);
 
 /** Envoy `Cluster.TransportSocketMatch`: a transport for hosts with certain metadata. */
 const transportSocketMatch = message(
@@ -81,11 +34,16 @@ const transportSocketMatch = message(
   { name: 'envoy.config.cluster.v3.Cluster.TransportSocketMatch' },
 );
 
-const discoveryType = enumOf(['STATIC', 'STRICT_DNS'], {
-  LOGICAL_DNS: { number: 2, reason: 'not built yet' },
-  EDS: { number: 3, reason: 'xDS is not built yet' },
-  ORIGINAL_DST: { number: 4, reason: 'Node.js cannot read the original destination of a connection' },
-});
+const discoveryType = enumOf(
+  ['STATIC', 'STRICT_DNS', 'LOGICAL_DNS', 'ORIGINAL_DST'],
+  { EDS: { number: 3, reason: 'xDS is not built yet' } },
+  [0, 1, 2, 4],
+);
+
+/** `Cluster.lb_config`. */
+const LB_CONFIGS = ['ring_hash', 'maglev', 'original_dst', 'least_request', 'round_robin'].map(
+  (policy) => `${policy}_lb_config`,
+);
 
 /** Envoy `Cluster`. */
 export const clusterSchema = message(
@@ -93,13 +51,23 @@ export const clusterSchema = message(
     name: required(nonEmpty()),
     alt_stat_name: withDefault(string(), ''),
     type: withDefault(discoveryType, 'STATIC'),
+    cluster_type: clusterType,
     connect_timeout: withDefault(duration({ aboveMs: 0 }), 5000),
     per_connection_buffer_limit_bytes: uint32({ min: 1 }),
     lb_policy: withDefault(lbPolicy, 'ROUND_ROBIN'),
+    round_robin_lb_config: roundRobinLbConfig,
+    least_request_lb_config: leastRequestLbConfig,
     ring_hash_lb_config: ringHashLbConfig,
+    maglev_lb_config: maglevLbConfig,
+    lb_subset_config: lbSubsetConfig,
+    original_dst_lb_config: originalDstLbConfig,
+    cleanup_interval: withDefault(duration({ aboveMs: 0 }), 5000),
     common_lb_config: commonLbConfig,
-    load_balancing_policy: loadBalancingPolicy,
+    load_balancing_policy: clusterBalancingPolicy,
     load_assignment: clusterLoadAssignmentSchema,
+    health_checks: list(healthCheckSchema, { max: MAX_HEALTH_CHECKS }),
+    close_connections_on_host_health_failure: withDefault(bool(), false),
+    ignore_health_on_host_removal: withDefault(bool(), false),
     circuit_breakers: nested(circuitBreakers),
     max_requests_per_connection: uint32(),
     common_http_protocol_options: httpProtocolOptions,
@@ -113,12 +81,12 @@ export const clusterSchema = message(
     transport_socket: transportSocketUpstream,
     transport_socket_matches: list(transportSocketMatch),
     typed_extension_protocol_options: typedExtensionProtocolOptions,
-    dns_refresh_rate: withDefault(duration({ aboveMs: 1 }), 5000),
-    dns_jitter: withDefault(duration(), 0),
-    dns_failure_refresh_rate: refreshRate,
-    respect_dns_ttl: withDefault(bool(), false),
-    dns_lookup_family: withDefault(enumOf(['AUTO', 'V4_ONLY', 'V6_ONLY', 'V4_PREFERRED', 'ALL']), 'AUTO'),
+    ...dnsFields,
     upstream_connection_options: upstreamConnectionOptions,
+    upstream_bind_config: bindConfig,
+    preconnect_policy: preconnectPolicy,
+    connection_pool_per_downstream_connection: withDefault(bool(), false),
+    outlier_detection: outlierDetection,
     metadata,
   },
   {
@@ -127,29 +95,20 @@ export const clusterSchema = message(
       hosts: 'use load_assignment, not both',
       transport_socket_matcher: 'not built yet',
       tls_context: 'use transport_socket',
-      cluster_type: 'custom cluster types are not built yet',
       eds_cluster_config: 'xDS is not built yet',
-      health_checks: 'health checks are not built yet',
-      ...fields(
-        'outlier_detection close_connections_on_host_health_failure ignore_health_on_host_removal',
-        'health checks are not built yet',
-      ),
       extension_protocol_options: 'use typed_extension_protocol_options',
-      ...fields('dns_resolvers use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config', dns),
-      ...fields(
-        'maglev_lb_config original_dst_lb_config least_request_lb_config round_robin_lb_config lb_subset_config',
-        otherBalancing,
-      ),
       ...fields('lrs_server lrs_report_endpoint_metrics', 'load reporting is not built yet'),
       ...fields('track_timeout_budgets track_cluster_stats stats_matcher', 'not built yet'),
       filters: 'upstream network filters are not built yet',
-      ...fields(
-        'wait_for_warm_on_init cleanup_interval upstream_bind_config upstream_config preconnect_policy connection_pool_per_downstream_connection per_connection_buffer_high_watermark_timeout queuing_policies',
-        'not built yet',
-      ),
+      ...fields('upstream_config per_connection_buffer_high_watermark_timeout queuing_policies', 'not built yet'),
     },
+    oneofs: [{ fields: ['type', 'cluster_type'] }, { fields: LB_CONFIGS }],
     check(cluster, report) {
       checkHosts(cluster, report);
+      checkEndpoints(cluster, report);
+      checkHealthChecks(cluster, report);
+      checkDns(cluster, report);
+      checkOriginalDst(cluster, report);
       checkBalancing(cluster, report);
       checkUpstreamHttp(cluster, report);
     },
@@ -158,7 +117,7 @@ export const clusterSchema = message(
 
 /** Static hosts must be IP addresses: nothing would ever resolve them. */
 function checkHosts(cluster: DeepPartial<ClusterConfig>, report: Report): void {
-  if (cluster.type !== 'STATIC') return;
+  if (cluster.type !== 'STATIC' || cluster.clusterType !== undefined) return;
   for (const { path, address } of endpointAddresses(cluster)) {
     const message = notAnIp(address);
     if (message !== undefined) report({ path, message });
@@ -186,5 +145,3 @@ function endpointAddresses(cluster: DeepPartial<ClusterConfig>) {
 
 /** A cluster with all defaults filled in. */
 export type ClusterConfig = z.output<typeof clusterSchema>;
-/** Limits of one routing priority. */
-export type CircuitBreakerThresholds = z.output<typeof circuitBreakerThresholds>;

@@ -52,8 +52,11 @@ describe('checkReferences', () => {
     ],
     [
       'type without discovery',
-      { clusters: '{ name: c, type: LOGICAL_DNS }' },
-      'c.yaml:20:22 static_resources.clusters[0].type: LOGICAL_DNS is known to Envoy, not supported here: not built yet',
+      {
+        clusters:
+          '{ name: c, type: LOGICAL_DNS, load_assignment: { cluster_name: c, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: a.example, port_value: 80 } } } }] }] } }',
+      },
+      'c.yaml:20:22 static_resources.clusters[0].type: no extension serves clusters of type LOGICAL_DNS (pass extensions: [...standard])',
     ],
     [
       'non-terminal last',

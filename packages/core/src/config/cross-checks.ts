@@ -1,8 +1,10 @@
 /** Rules that hold between resources: unique names, routes that point at clusters which exist, filters in their places. */
 import type { BootstrapConfig } from './bootstrap.ts';
+import { type CacheUser, checkDnsCaches } from './cluster-type-dns-cache.ts';
 import type { Extensions, ResolvedExtension } from './extension.ts';
 import { httpConnectionManagerName } from './http-connection-manager.ts';
 import { type ConfigPath, didYouMean, type SchemaIssue } from './issues.ts';
+import { checkServedBalancing } from './load-balancing.ts';
 import type { DeepPartial } from './message.ts';
 import type { RouteConfiguration } from './route.ts';
 
@@ -28,7 +30,13 @@ export function checkReferences(config: Config, context: CheckContext): SchemaIs
   return [
     ...duplicates(clusterNames, 'clusters', (name) => `cluster manager: duplicate cluster '${name}'`),
     ...duplicates(listenerNames, 'listeners', (name) => `error adding listener: duplicate listener name '${name}'`),
+    ...unknownLocalCluster(config?.clusterManager?.localClusterName, known),
     ...clusters.flatMap((cluster, index) => unservedType(cluster?.type, index, context.extensions)),
+    ...clusters.flatMap((cluster, index) => misbalanced(cluster, index, context.extensions)),
+    ...checkDnsCaches([
+      ...clusters.map(typeConfig),
+      ...[...chains, ...managers.map(httpChain)].flatMap(filterConfigs(context)),
+    ]),
     ...chains.flatMap(({ filters, path }) => misplaced(filters, path, 'network')),
     ...managers.flatMap(({ filters, path }) => misplaced(filters, [...path, 'http_filters'], 'http')),
     ...managers.flatMap(misplacedInUpgrades),
@@ -37,6 +45,11 @@ export function checkReferences(config: Config, context: CheckContext): SchemaIs
 }
 
 type Names = readonly (string | undefined)[];
+
+function unknownLocalCluster(name: string | undefined, clusters: ReadonlySet<string | undefined>): SchemaIssue[] {
+  if (name === undefined || name === '' || clusters.has(name)) return [];
+  return [{ path: ['cluster_manager', 'local_cluster_name'], message: `local cluster '${name}' must be defined` }];
+}
 
 function duplicates(names: Names, list: string, message: (name: string) => string): SchemaIssue[] {
   const seen = new Set<string>();
@@ -56,6 +69,12 @@ function unservedType(type: string | undefined, index: number, extensions: Exten
   const message = `no extension serves clusters of type ${type}`;
   const hint = 'pass extensions: [...standard]';
   return [{ path: ['static_resources', 'clusters', index, 'type'], message, hint }];
+}
+
+function misbalanced(cluster: unknown, index: number, extensions: Extensions): SchemaIssue[] {
+  if (cluster === undefined) return [];
+  const issues = checkServedBalancing(cluster as Parameters<typeof checkServedBalancing>[0], extensions);
+  return issues.map((issue) => ({ ...issue, path: ['static_resources', 'clusters', index, ...issue.path] }));
 }
 
 /** A filter whose entry was wrong is undefined. */
@@ -103,6 +122,24 @@ function managersOf(chain: Chain, context: CheckContext): Manager[] {
     const tables = [{ table: config.routeConfig, path: [...path, 'route_config'] }, ...scopedTables(config, path)];
     return [{ filters: config.httpFilters ?? [], tables, upgrades, path }];
   });
+}
+
+function httpChain({ filters, path }: Manager): Chain {
+  return { filters, path: [...path, 'http_filters'] };
+}
+
+/** The configs of a chain's filters, with their places. */
+function filterConfigs(context: CheckContext): (chain: Chain) => CacheUser[] {
+  return ({ filters, path }) =>
+    filters.map((filter, index) => ({
+      config: filter?.config,
+      path: (filter && context.pathOf(filter)) ?? [...path, index, 'typed_config'],
+    }));
+}
+
+function typeConfig(cluster: unknown, index: number): CacheUser {
+  const { clusterType } = (cluster ?? {}) as { readonly clusterType?: ResolvedExtension };
+  return { config: clusterType?.config, path: ['static_resources', 'clusters', index, 'cluster_type', 'typed_config'] };
 }
 
 interface Scopes {
@@ -167,6 +204,15 @@ interface NamedCluster {
   readonly name: string | undefined;
   readonly path: ConfigPath;
   readonly what: string;
+}
+
+/** Clusters that a route table names and nobody has; the table's `validate_clusters` has its say. */
+export function checkRouteTable(
+  table: DeepPartial<RouteConfiguration>,
+  path: ConfigPath,
+  clusters: readonly string[],
+): SchemaIssue[] {
+  return unknownClusters(table, path, new Set(clusters));
 }
 
 function unknownClusters(table: Table, path: ConfigPath, known: ReadonlySet<string | undefined>): SchemaIssue[] {

@@ -118,7 +118,7 @@ describe('configJsonSchema', () => {
     ['a known but refused field', 'dynamic_resources: {}', '$: has no dynamic_resources'],
     [
       'a bad enum',
-      bootstrap({ clusters: '{ name: c, lb_policy: MAGLEV }' }),
+      bootstrap({ clusters: '{ name: c, lb_policy: ORIGINAL_DST_LB }' }),
       '$.static_resources.clusters[0].lb_policy: is none of ROUND_ROBIN',
     ],
     ['a bad duration', 'stats_flush_interval: 5m', '$.stats_flush_interval: does not match'],

@@ -30,7 +30,7 @@ describe('parseBootstrap', () => {
       `c.yaml:12:21 static_resources.listeners[0].filter_chains[0].filters[0].typed_config.http_filters[0].name: Didn't find a registered implementation for 'acme.unknown' with type URL: ''`,
       `c.yaml:18:59 static_resources.listeners[0].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0].routes[0].route.cluster: route: unknown cluster 'd' (did you mean "c"?)`,
       `c.yaml:18:71 static_resources.listeners[0].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0].routes[0].route.timeout: expected a duration such as "0.25s", got 5 (write "5s")`,
-      `c.yaml:20:27 static_resources.clusters[0].lb_policy: expected one of ROUND_ROBIN, RING_HASH, LOAD_BALANCING_POLICY_CONFIG, got "RANDM" (did you mean "RANDOM"?)`,
+      `c.yaml:20:27 static_resources.clusters[0].lb_policy: expected one of ROUND_ROBIN, LEAST_REQUEST, RING_HASH, RANDOM, MAGLEV, CLUSTER_PROVIDED, LOAD_BALANCING_POLICY_CONFIG, got "RANDM" (did you mean "RANDOM"?)`,
       `c.yaml:20:34 static_resources.clusters[0].hosts2: unknown field "hosts2" of envoy.config.cluster.v3.Cluster (did you mean "hosts"?)`,
     ]);
   });
@@ -50,7 +50,7 @@ describe('parseBootstrap', () => {
     expect(() => parseBootstrap(loaded, { extensions: registry })).toThrow(
       [
         'base.yaml:20:16 static_resources.clusters[0].bogus: unknown field "bogus" of envoy.config.cluster.v3.Cluster',
-        '--config-yaml:1:49 static_resources.clusters[0].type: expected one of STATIC, STRICT_DNS, got "NO"',
+        '--config-yaml:1:49 static_resources.clusters[0].type: expected one of STATIC, STRICT_DNS, LOGICAL_DNS, ORIGINAL_DST, got "NO"',
         "--config-yaml:1:63 static_resources.clusters[1].name: cluster manager: duplicate cluster 'c'",
       ].join('\n'),
     );

@@ -9,6 +9,7 @@ import {
 } from './extension.ts';
 import { parseExtensionConfig } from './extension-config.ts';
 import { type ConfigPath, didYouMean, type SchemaIssue } from './issues.ts';
+import { PolicyListRef } from './load-balancing-policy.ts';
 import { RouteConfigRef, type RouteFilterConfig } from './route-filter-config.ts';
 import { isMap, rawMap } from './source-map.ts';
 import type { StandardSchema } from './standard-schema.ts';
@@ -28,7 +29,7 @@ export interface Resolution {
 }
 
 /**
- * Replaces, in place, every `ExtensionRef` and `RouteConfigRef` of `tree` by what it stands for, at every depth: the
+ * Replaces, in place, every `ExtensionRef`, `RouteConfigRef` and `PolicyListRef` of `tree` by what it stands for, at every depth: the
  * configuration of a network filter may hold HTTP filters. `raw` is the data that `tree` was parsed from.
  */
 export function resolveExtensions(tree: unknown, raw: unknown, extensions: Extensions): Resolution {
@@ -69,6 +70,7 @@ class Resolver implements Resolution {
       const value = container[key];
       if (value instanceof ExtensionRef) container[key] = this.resolve(value);
       else if (value instanceof RouteConfigRef) container[key] = this.resolveRouteConfig(key, value, inner);
+      else if (value instanceof PolicyListRef) container[key] = this.resolvePolicies(value);
       else if (!isResolved(value)) this.walk(value, inner);
     }
   }
@@ -79,7 +81,7 @@ class Resolver implements Resolution {
     if (!Array.isArray(filters)) return scope;
     this.walk(filters, scope);
     const byName = new Map<string, ExtensionDefinition[]>();
-    for (const { name, definition } of filters.filter(isResolved)) {
+    for (const { name, definition } of filters.filter(isFilter)) {
       byName.set(name, [...(byName.get(name) ?? []), definition]);
     }
     return byName;
@@ -96,6 +98,19 @@ class Resolver implements Resolution {
     this.resolved.push({ kind: ref.kind, extension, path });
     this.walk(config, new Map());
     return extension;
+  }
+
+  /** The first policy that is served. As in Envoy, what stands behind it is not looked at. */
+  private resolvePolicies(ref: PolicyListRef): unknown {
+    const served = ref.entries.find(({ kind, name, any }) =>
+      this.extensions.find(kind, { name, typeUrl: any?.typeUrl }),
+    );
+    if (served === undefined) {
+      this.issues.push({ path: this.paths.get(ref.source) ?? [], message: ref.problem });
+      return undefined;
+    }
+    const found = this.resolve(served) as Resolved | undefined;
+    return found && new Resolved(found.definition.name, found.typeUrl, found.definition, found.config, {});
   }
 
   private find(kind: string, name: string, any: AnyConfig | undefined, path: ConfigPath) {
@@ -166,4 +181,9 @@ class Resolved implements ResolvedExtension {
 
 function isResolved(value: unknown): value is ResolvedExtension {
   return value instanceof Resolved;
+}
+
+/** Also one that was made in code. */
+function isFilter(value: unknown): value is ResolvedExtension {
+  return isResolved(value) || (typeof value === 'object' && value !== null && 'definition' in value);
 }

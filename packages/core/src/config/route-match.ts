@@ -5,7 +5,8 @@ import { bool, int64, list, nonEmpty, runtimeFractionalPercent, string } from '.
 import { pathMatchPolicy } from './uri-template.ts';
 import { filterStateMatcher, metadataMatcher } from './value-matcher.ts';
 
-const int64Range = message(
+/** Envoy `Int64Range`: [start, end). */
+export const int64Range = message(
   { start: withDefault(int64(), 0), end: withDefault(int64(), 0) },
   { name: 'envoy.type.v3.Int64Range' },
 );

@@ -16,9 +16,9 @@ describe('supportTable', () => {
     });
     expect(cluster).toContainEqual({
       message: 'envoy.config.cluster.v3.Cluster',
-      field: 'health_checks',
+      field: 'filters',
       status: 'refused',
-      reason: 'health checks are not built yet',
+      reason: 'upstream network filters are not built yet',
     });
   });
 
@@ -39,7 +39,7 @@ describe('supportTable', () => {
     const policy = rows('envoy.config.cluster.v3.Cluster').find(({ field }) => field === 'lb_policy');
     expect(policy).toMatchObject({
       status: 'implemented',
-      refusedValues: { MAGLEV: 'only round robin and ring hash are built' },
+      refusedValues: { ORIGINAL_DST_LB: 'use CLUSTER_PROVIDED, as Envoy itself asks for since 1.14' },
     });
     const name = rows('envoy.config.cluster.v3.Cluster').find(({ field }) => field === 'name');
     expect(name).not.toHaveProperty('refusedValues');

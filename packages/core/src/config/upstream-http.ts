@@ -135,7 +135,8 @@ function checkProtocols(cluster: PartialCluster, report: Report): void {
   report({ path: ['typed_extension_protocol_options', upstreamHttpOptionsName, 'auto_config'], at: 'key', message });
 }
 
-function isTls(socket: PartialCluster['transportSocket']): boolean {
+/** Whether a transport socket is TLS, also behind a PROXY protocol header. */
+export function isTls(socket: PartialCluster['transportSocket']): boolean {
   if (socket?.name === 'envoy.transport_sockets.tls') return true;
   if (socket?.name !== 'envoy.transport_sockets.upstream_proxy_protocol') return false;
   return isTls((socket.config as { readonly transportSocket?: PartialCluster['transportSocket'] }).transportSocket);

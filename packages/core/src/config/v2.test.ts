@@ -116,7 +116,11 @@ describe('the form of 2018', () => {
       v2.replace('suppress_envoy_headers', 'suppress_headers'),
       'unknown field "suppress_headers" of envoy.extensions.filters.http.router.v3.Router',
     ],
-    ['lower-case enum', v2.replace('round_robin', 'maglev'), 'MAGLEV is known to Envoy, not supported here'],
+    [
+      'lower-case enum',
+      v2.replace('round_robin', 'maglev'),
+      'lb_policy: no extension serves envoy.load_balancing_policies.maglev',
+    ],
     [
       'unknown filter',
       v2.replace('envoy.router', 'envoy.gzip'),

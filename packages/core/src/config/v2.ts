@@ -6,6 +6,7 @@
 import type { Extensions } from './extension.ts';
 import { httpConnectionManagerName } from './http-connection-manager.ts';
 import { isMap, type RawMap, rawMap, type SourceMap } from './source-map.ts';
+import { upgradeHealthCheckFilter, upgradeHealthChecks } from './v2-health.ts';
 import { upgradeRoutes } from './v2-routes.ts';
 import { upgradeTls } from './v2-tls.ts';
 
@@ -40,6 +41,7 @@ export function canonicalName(kind: FilterKind, name: string): string {
 const V2_TYPES: Readonly<Record<string, string>> = {
   'envoy.config.filter.network.http_connection_manager.v2.HttpConnectionManager':
     'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+  'envoy.config.filter.http.health_check.v2.HealthCheck': 'envoy.extensions.filters.http.health_check.v3.HealthCheck',
   'envoy.config.filter.http.router.v2.Router': 'envoy.extensions.filters.http.router.v3.Router',
   'envoy.config.filter.network.echo.v2.Echo': 'envoy.extensions.filters.network.echo.v3.Echo',
   'envoy.config.filter.network.tcp_proxy.v2.TcpProxy': 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
@@ -55,6 +57,11 @@ const V2_TYPES: Readonly<Record<string, string>> = {
     'envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol',
   'envoy.config.filter.listener.original_dst.v2.OriginalDst':
     'envoy.extensions.filters.listener.original_dst.v3.OriginalDst',
+  'envoy.config.cluster.aggregate.v2alpha.ClusterConfig': 'envoy.extensions.clusters.aggregate.v3.ClusterConfig',
+  'envoy.config.cluster.dynamic_forward_proxy.v2alpha.ClusterConfig':
+    'envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig',
+  'envoy.config.filter.http.dynamic_forward_proxy.v2alpha.FilterConfig':
+    'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig',
   'envoy.config.filter.network.direct_response.v2.Config': 'envoy.extensions.filters.network.direct_response.v3.Config',
 };
 
@@ -85,6 +92,7 @@ class Upgrade {
   private cluster(cluster: RawMap): void {
     this.upperCaseEnums(cluster);
     upgradeTls(cluster, 'UpstreamTlsContext', this.sources);
+    upgradeHealthChecks(get(cluster, 'health_checks'), this.sources);
     const hosts = cluster.hosts;
     if (!Array.isArray(hosts) || get(cluster, 'load_assignment') !== undefined) return;
     const endpoints = hosts.map((host, index) => {
@@ -137,6 +145,7 @@ class Upgrade {
     filter.name = canonicalName(kind, filter.name);
     if (isMap(filter.config) && get(filter, 'typed_config') === undefined) this.untyped(kind, filter, filter.config);
     const typed = get(filter, 'typed_config');
+    if (filter.name === 'envoy.filters.http.health_check') upgradeHealthCheckFilter(typed, this.sources);
     if (!isMap(typed) || typeof typed['@type'] !== 'string') return;
     const [host, type] = [typed['@type'].replace(/[^/]*$/, ''), typed['@type'].replace(/^.*\//, '')];
     typed['@type'] = host + (V2_TYPES[type] ?? type);

@@ -3,7 +3,8 @@ import type { Host } from '../api/cluster.ts';
 import type { ForwardAction } from '../api/route.ts';
 import { staticEndpoints } from '../config/build.ts';
 import type { ClusterConfig } from '../config/cluster.ts';
-import { balancingOf } from '../config/load-balancing.ts';
+import { typeName } from '../config/cluster-type.ts';
+import { balancingName } from '../config/load-balancing.ts';
 import type { CompiledRoute } from '../routing/compiled-route.ts';
 import { endpointAddress } from '../upstream/host.ts';
 import type { ExplainedCluster, ExplainedDraw, ExplainedHost } from './explanation.ts';
@@ -30,8 +31,8 @@ export function explainedCluster(
     ...(config === undefined
       ? { missing: true }
       : {
-          type: config.type.toLowerCase(),
-          lbPolicy: balancingOf(config).name.replace(/^envoy\.load_balancing_policies\./, ''),
+          type: typeName(config),
+          lbPolicy: balancingName(config).replace(/^envoy\.load_balancing_policies\./, ''),
         }),
     ...(at && { at }),
     hosts: config === undefined ? [] : hostsOf(config, source),
@@ -57,7 +58,7 @@ function drawOf(route: CompiledRoute): ExplainedDraw | undefined {
 function hostsOf(config: ClusterConfig, source: ExplainSource): ExplainedHost[] {
   const running = source.hostsOf(config.name);
   if (running !== undefined) return running.map((host) => ({ ...described(host), healthy: host.healthy }));
-  const unresolved = config.type !== 'STATIC';
+  const unresolved = config.type !== 'STATIC' || config.clusterType !== undefined;
   return staticEndpoints(config).map((endpoint) => {
     const host = described({ ...endpoint, address: endpointAddress(endpoint) });
     return unresolved && endpoint.port >= 0 ? { ...host, unresolved: true } : host;

@@ -19,7 +19,7 @@ import type { Routes } from '../http/admission.ts';
 import type { PlannedFilter } from '../http/filter-plan.ts';
 import { Http1Connection } from '../http/http1-connection.ts';
 import type { Stream } from '../http/stream.ts';
-import { type BuildSeams, type CompiledTables, listenerBuild } from '../listener-build.ts';
+import { type BuildSeams, type CompiledTables, listenerBuild, managersOf } from '../listener-build.ts';
 import type { RouteTable } from '../routing/route-table.ts';
 import type { ScopedRoutes } from '../routing/scoped-routes.ts';
 import { TimerWheel } from '../runtime/timer-wheel.ts';
@@ -83,8 +83,14 @@ export function rehearse<Found>(
   const random = () => (request.random + 0.5) / Number.MAX_SAFE_INTEGER;
   const runtime = new RuntimeOverlay(source.runtime, request.runtime);
   const clusterOf = (config: ClusterConfig) =>
-    new Cluster(clusterSettings(config), config.type.toLowerCase(), { scope, wheel, random, runtime });
-  const { managers } = listenerBuild(listener.config, {
+    // Nobody is asked how hosts are: those that are to be checked count as well.
+    new Cluster({ ...clusterSettings(config), activeChecks: false }, config.type.toLowerCase(), {
+      scope,
+      wheel,
+      random,
+      runtime,
+    });
+  const build = listenerBuild(listener.config, {
     registry: source.registry,
     bufferLimitBytes: listenerSettings(listener.config).bufferLimitBytes,
     clusters: { get: (name) => seen.cluster(name, clusterOf) },
@@ -95,10 +101,11 @@ export function rehearse<Found>(
     rootScope: scope,
     listenerScope: store.scope('listener.explain.'),
     draining: () => false,
+    server: { healthFailed: false },
     node: source.node,
     seams: seen,
   });
-  const [manager] = managers;
+  const manager = managersOf(build)[0]?.manager;
   if (manager === undefined) throw new Error('a listener without its connection manager');
   const peer = peerFor(listener, request);
   const http = new WatchedConnection(manager, connection.asConnection, peer);

@@ -16,8 +16,7 @@ export function compileLogFilter(settings: LogFilterSettings): LogFilter {
   const { statusCodeFilter, durationFilter, andFilter, orFilter, headerFilter } = settings;
   if (statusCodeFilter !== undefined) return compare(statusCodeFilter.comparison, responseCode);
   if (durationFilter !== undefined) return compare(durationFilter.comparison, durationMs);
-  // Requests of health checks are answered before they become exchanges.
-  if (settings.notHealthCheckFilter !== undefined) return () => true;
+  if (settings.notHealthCheckFilter !== undefined) return ({ info }) => info.healthCheck !== true;
   // Without tracing no request is traced because somebody asked for it.
   if (settings.traceableFilter !== undefined) return () => false;
   if (settings.runtimeFilter !== undefined) return share(settings.runtimeFilter);

@@ -100,6 +100,7 @@ export interface RetrySettings {
   readonly numRetries: number;
   readonly perTryTimeoutMs: number;
   readonly perTryIdleTimeoutMs: number;
+  readonly retryPriority?: ExtensionSettings;
   readonly retryHostPredicate: readonly ExtensionSettings[];
   /** 0 means 1, as in Envoy. */
   readonly hostSelectionRetryMaxAttempts: number;

@@ -40,7 +40,7 @@ export function compileRetryPolicy(settings: RetrySettings): RetryPolicy {
       maxMs: wholeMs(rateLimitedRetryBackOff.maxIntervalMs),
     },
     hostPredicates: settings.retryHostPredicate.map(hostPredicate),
-    retryPriority: undefined,
+    retryPriority: settings.retryPriority,
     hostSelectionMaxAttempts: settings.hostSelectionRetryMaxAttempts || 1,
   };
 }

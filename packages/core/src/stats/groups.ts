@@ -75,11 +75,6 @@ export const circuitBreakerRemainingStats = (
 ): CircuitBreakerRemainingStats =>
   statsOf(scope.scope(`circuit_breakers.${priority}`), names.CIRCUIT_BREAKER_REMAINING);
 
-/** What a hash ring looks like, kept only for clusters with `RING_HASH`. */
-export type RingHashStats = StatsOf<typeof names.RING_HASH>;
-/** `scope` is the cluster's; the names go below `ring_hash_lb.`. */
-export const ringHashStats = (scope: Scope): RingHashStats => statsOf(scope.scope('ring_hash_lb'), names.RING_HASH);
-
 /** Metrics of all clusters; `scope` is `cluster_manager.`. */
 export type ClusterManagerStats = StatsOf<typeof names.CLUSTER_MANAGER>;
 /** @see ClusterManagerStats */

@@ -248,13 +248,6 @@ export const CIRCUIT_BREAKER_REMAINING = {
   histograms: [],
 } as const;
 
-/** `cluster.<name>.ring_hash_lb.` */
-export const RING_HASH = {
-  counters: [],
-  gauges: ['size', 'min_hashes_per_host', 'max_hashes_per_host'],
-  histograms: [],
-} as const;
-
 /** `cluster_manager.` */
 export const CLUSTER_MANAGER = {
   counters: [

@@ -9,6 +9,7 @@ export class CircuitBreaker {
   pending = 0;
   requests = 0;
   retries = 0;
+  pools = 0;
   private readonly stats: CircuitBreakerStats;
 
   constructor(thresholds: Thresholds, scope: Scope, priority: 'default' | 'high') {
@@ -18,7 +19,7 @@ export class CircuitBreaker {
   }
 
   /** Opens and closes the `…_open` gauges. */
-  private mark(gauge: 'cx_open' | 'rq_open' | 'rq_pending_open' | 'rq_retry_open', open: boolean): void {
+  private mark(gauge: keyof CircuitBreakerStats, open: boolean): void {
     this.stats[gauge].set(open ? 1 : 0);
   }
 
@@ -27,6 +28,12 @@ export class CircuitBreaker {
   }
   removeConnection(): void {
     if (--this.connections < this.thresholds.maxConnections) this.mark('cx_open', false);
+  }
+  addPool(): void {
+    if (++this.pools >= this.thresholds.maxConnectionPools) this.mark('cx_pool_open', true);
+  }
+  removePool(): void {
+    if (--this.pools < this.thresholds.maxConnectionPools) this.mark('cx_pool_open', false);
   }
   addPending(): void {
     if (++this.pending >= this.thresholds.maxPendingRequests) this.mark('rq_pending_open', true);
@@ -39,6 +46,11 @@ export class CircuitBreaker {
   }
   removeRequest(): void {
     if (--this.requests < this.thresholds.maxRequests) this.mark('rq_open', false);
+  }
+
+  /** Something is counted. */
+  get busy(): boolean {
+    return this.connections > 0 || this.pending > 0 || this.requests > 0 || this.retries > 0;
   }
 
   /** True when a retry more is within the budget, or without one within `max_retries`. */
@@ -64,6 +76,10 @@ export class CircuitBreaker {
       live(() => thresholds.maxConnections - this.connections),
     );
     Object.defineProperties(
+      remaining.remaining_cx_pools,
+      live(() => Math.min(thresholds.maxConnectionPools, UNLIMITED) - this.pools),
+    );
+    Object.defineProperties(
       remaining.remaining_pending,
       live(() => thresholds.maxPendingRequests - this.pending),
     );
@@ -77,6 +93,9 @@ export class CircuitBreaker {
     );
   }
 }
+
+/** What Envoy's gauge tells of where there is no limit: the greatest 64-bit number. */
+const UNLIMITED = 2 ** 64;
 
 /** A gauge whose value is computed when it is read. */
 function live(read: () => number): PropertyDescriptorMap {

@@ -1,7 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { StatsStore } from '../stats/index.ts';
-import { Cluster } from './cluster.ts';
-import { ClusterManager } from './cluster-manager.ts';
 import { clusterRig, endpoint, Get, OK, server } from './fixture.ts';
 import type { UpstreamHost } from './host.ts';
 
@@ -131,34 +128,4 @@ it('Cluster.chargeRetried, chargeCanary and chargeAlt count below their prefixes
   expect([stat('retry.upstream_rq_503'), stat('canary.upstream_rq_2xx')]).toEqual([1, 1]);
   expect([stat('alt99.upstream_rq_404'), stat('alt99.internal.upstream_rq_4xx')]).toEqual([1, 1]);
   expect(stat('alt100.upstream_rq_404')).toBeUndefined();
-});
-
-describe('ClusterManager', () => {
-  it('knows clusters by name from the moment they are added, and forgets removed ones', async () => {
-    const store = new StatsStore();
-    const manager = new ClusterManager(store.scope(''));
-    const events: string[] = [];
-    manager.on('added', ({ name }) => events.push(`added ${name}`));
-    manager.on('removed', ({ name }) => events.push(`removed ${name}`));
-    const { cluster } = rig();
-    let ready = () => {};
-    let closed = 0;
-    const discovery = {
-      start: () =>
-        new Promise<void>((resolve) => {
-          ready = resolve;
-        }),
-      close: () => void closed++,
-    };
-    const adding = manager.add(cluster, discovery);
-    const gauge = (name: string) => store.gauges().find((one) => one.name === `cluster_manager.${name}`)?.value;
-    expect([gauge('warming_clusters'), gauge('active_clusters')]).toEqual([1, 1]);
-    ready();
-    await adding;
-    expect(gauge('warming_clusters')).toBe(0);
-    expect(manager.get('c')).toBeInstanceOf(Cluster);
-    expect(manager.remove('c')).toBe(true);
-    expect(manager.remove('c')).toBe(false);
-    expect([manager.get('c'), closed, events]).toEqual([undefined, 1, ['added c', 'removed c']]);
-  });
 });

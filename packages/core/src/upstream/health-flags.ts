@@ -30,7 +30,7 @@ export const EDS_FLAGS = HealthFlag.failedEdsHealth | HealthFlag.degradedEdsHeal
 const UNHEALTHY =
   HealthFlag.failedActiveHc | HealthFlag.failedOutlierCheck | HealthFlag.failedEdsHealth | HealthFlag.edsStatusDraining;
 const DEGRADED = HealthFlag.degradedActiveHc | HealthFlag.degradedEdsHealth | HealthFlag.degradedOutlierDetection;
-const EXCLUDED = HealthFlag.pendingActiveHc | HealthFlag.excludedViaImmediateHcFail;
+const EXCLUDED = HealthFlag.pendingActiveHc | HealthFlag.excludedViaImmediateHcFail | HealthFlag.edsStatusDraining;
 
 /** What flags come to. */
 export function healthOf(flags: number): HostHealth {
@@ -56,4 +56,13 @@ export function edsFlags(status: EndpointHealthStatus | undefined): number {
     default:
       return 0;
   }
+}
+
+const NAMED = Object.entries(HealthFlag).map(
+  ([name, bit]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), bit] as const,
+);
+
+/** The flags by the names that `/clusters` prints, in Envoy's order. */
+export function flagNames(flags: number): string[] {
+  return NAMED.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);
 }

@@ -1,42 +1,29 @@
 /** One connection to a host, whatever it speaks: how it is made, how it is counted, and why it failed. */
 import type { UpstreamFailure } from '../api/codec.ts';
 import type { TransportOptions } from '../api/upstream.ts';
-import { Connection, type ConnectionHandler } from '../net/connection.ts';
+import type { Connection } from '../net/connection.ts';
 import { connectFailure } from '../net/failure-text.ts';
-import { socketPath } from '../net/unix-socket.ts';
 import { TimerEntry } from '../runtime/timer-wheel.ts';
+import { type AddressRace, type Connecting, startConnection } from './connect.ts';
 import type { UpstreamHost } from './host.ts';
 import type { PoolContext } from './pool.ts';
 import { CLOSED_EARLY, TIMED_OUT } from './unsent.ts';
 
-/** Starts a connection to `host` over the host's transport. `onReady` runs when it may be written to. */
-export function connectTo(
-  host: UpstreamHost,
-  { settings }: PoolContext,
-  handler: ConnectionHandler,
-  onReady: () => void,
-  choice: TransportOptions | undefined,
-): Connection {
-  const target = host.port < 0 ? { path: socketPath(host.ip) } : { host: host.ip, port: host.port };
-  const limit = settings.bufferLimitBytes;
-  const { transport } = host;
-  const asked = transport === undefined ? choice : withHostName(host, choice);
-  const connection = Connection.connect(target, handler, limit, onReady, transport, asked);
-  if (settings.tcpKeepaliveMs !== undefined) connection.socket.setKeepAlive(true, settings.tcpKeepaliveMs);
-  return connection;
-}
-
-function withHostName(host: UpstreamHost, choice: TransportOptions | undefined): TransportOptions | undefined {
-  const named = host.transport?.autoHostSni === true && host.hostname !== '' && choice?.serverName === undefined;
-  return named ? { ...choice, serverName: host.hostname } : choice;
+function durationLimit({ settings, random }: PoolContext): number {
+  const { maxConnectionDurationMs: most, maxConnectionDurationJitter: jitter = 0 } = settings;
+  return jitter > 0 ? most + Math.floor((random() * most * jitter) / 100) : most;
 }
 
 /** The part of a pooled connection that does not depend on the protocol. Its timer covers connecting, then idleness. */
-export abstract class HostConnection extends TimerEntry implements ConnectionHandler {
+export abstract class HostConnection extends TimerEntry implements Connecting {
   readonly host: UpstreamHost;
   readonly context: PoolContext;
-  readonly connection: Connection;
+  connection: Connection;
+  /** While several addresses of the host are tried. */
+  private race: AddressRace | undefined = undefined;
   readonly startMs: number;
+  /** How old it may grow; 0 is unlimited. */
+  protected readonly durationMs: number;
   protected connected = false;
   protected closedByUs = false;
   private timedOut = false;
@@ -51,6 +38,7 @@ export abstract class HostConnection extends TimerEntry implements ConnectionHan
     super();
     this.host = host;
     this.context = context;
+    this.durationMs = durationLimit(context);
     if (made !== undefined) {
       this.startMs = made.startMs;
       this.connection = made.connection;
@@ -65,17 +53,27 @@ export abstract class HostConnection extends TimerEntry implements ConnectionHan
     host.stats.cxActive++;
     stats.upstream_cx_total.value++;
     stats.upstream_cx_active.inc();
-    this.connection = connectTo(host, context, this, () => this.onConnect(), choice);
+    const { connection, race } = startConnection(host, context, this, choice);
+    this.connection = connection;
+    this.race = race;
     wheel.arm(this, settings.connectTimeoutMs);
   }
 
-  private onConnect(): void {
+  /** @internal */
+  onConnect(connection: Connection): void {
     const { stats, wheel } = this.context;
     this.disarm();
+    this.race = undefined;
+    if (connection !== this.connection) this.replaced(connection);
     this.connected = true;
     this.connection.noteLocalAddress();
     stats.upstream_cx_connect_ms.record(wheel.nowMs() - this.startMs);
     this.established();
+  }
+
+  /** Another address of the host was faster than the first. */
+  protected replaced(connection: Connection): void {
+    this.connection = connection;
   }
 
   /** The connection may be written to; called once. */
@@ -92,7 +90,8 @@ export abstract class HostConnection extends TimerEntry implements ConnectionHan
 
   close(): void {
     this.closedByUs = true;
-    this.connection.destroy();
+    if (this.race === undefined) this.connection.destroy();
+    else this.race.stop();
   }
 
   /** The connect timeout has passed. */

@@ -47,7 +47,20 @@ function fixedProtocol(protocol: UpstreamProtocol | undefined): 'http1' | 'http2
   return protocol === undefined || protocol === 'downstream' ? 'http1' : protocol;
 }
 
-function newPool(
+/** A pool of its own, which nobody else finds. `asked` is what all of its connections are asked for. */
+export function newPool(
+  host: UpstreamHost,
+  context: PoolContext,
+  protocol: 'http1' | 'http2' | 'alpn',
+  asked: TransportOptions | undefined,
+): HttpPool {
+  const pool = poolOf(host, context, protocol, asked);
+  // Who still asks for a host that has gone shall leave no idle connection there.
+  if (host.removed) pool.drain();
+  return pool;
+}
+
+function poolOf(
   host: UpstreamHost,
   context: PoolContext,
   protocol: 'http1' | 'http2' | 'alpn',
@@ -55,6 +68,18 @@ function newPool(
 ): HttpPool {
   const secured = host.transport !== undefined;
   const choice = secured ? { ...FALLBACK[protocol], ...asked } : asked;
+  const pool = poolFor(host, context, protocol, choice);
+  // A late request of a host that is gone leaves nothing idle behind.
+  if (host.removed) pool.drain();
+  return pool;
+}
+
+function poolFor(
+  host: UpstreamHost,
+  context: PoolContext,
+  protocol: 'http1' | 'http2' | 'alpn',
+  choice: TransportOptions | undefined,
+): HttpPool {
   if (protocol === 'http1') return new Http1Pool(host, context, choice);
   const options = context.settings.http2 ?? DEFAULT_HTTP2_OPTIONS;
   return protocol === 'http2'
@@ -63,6 +88,7 @@ function newPool(
 }
 
 /** Equal for requests that may share connections. */
-function transportKey({ serverName, subjectAltNames, applicationProtocols, proxied }: TransportOptions): string {
-  return JSON.stringify([serverName, subjectAltNames, applicationProtocols, proxied]);
+function transportKey(options: TransportOptions): string {
+  const { serverName, subjectAltNames, applicationProtocols, proxied, dedicatedTo } = options;
+  return JSON.stringify([serverName, subjectAltNames, applicationProtocols, proxied, dedicatedTo]);
 }

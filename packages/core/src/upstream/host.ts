@@ -1,7 +1,8 @@
 /** One endpoint: identity, counters and, once used, its connection pool. It outlives host-set updates that keep it. */
 import type { EndpointHealthCheck, Host, HostHealth, HostStats, Locality } from '../api/cluster.ts';
-import type { Endpoint } from '../api/discovery.ts';
+import type { Endpoint, EndpointHealthStatus } from '../api/discovery.ts';
 import type { HostChecks, HostOutlier, LoadReports } from '../api/health.ts';
+import type { UpstreamCluster } from '../api/upstream.ts';
 import type { ClientTransport } from '../net/transport.ts';
 import { EDS_FLAGS, edsFlags, healthOf } from './health-flags.ts';
 import type { HttpPool } from './pool.ts';
@@ -22,6 +23,8 @@ const NO_ADDRESSES: readonly never[] = Object.freeze([]);
 export class UpstreamHost implements Host {
   /** Stays the same for as long as the host is in its cluster. */
   readonly identity: string;
+  /** Its identity is a key rather than its address. */
+  private readonly keyed: boolean;
   address: string;
   ip: string;
   port: number;
@@ -37,6 +40,8 @@ export class UpstreamHost implements Host {
   localityWeight: number;
   health: HostHealth = 'healthy';
   healthFlags = 0;
+  /** What the source of the endpoint says of its health. */
+  declaredStatus: EndpointHealthStatus = 'UNKNOWN';
   readonly addedMs: number;
   recoveredMs: number | undefined = undefined;
   healthCheck: EndpointHealthCheck | undefined;
@@ -59,8 +64,14 @@ export class UpstreamHost implements Host {
   highPool: HttpPool | undefined = undefined;
   /** Pools for requests that ask something of their connection, or whose client decides the protocol. */
   specialPools: Map<string, HttpPool> | undefined = undefined;
+  /** Pools that take nothing new and finish what they have; made when needed. */
+  private retired: Set<HttpPool> | undefined = undefined;
+  /** The cluster that it belongs to: its pools, limits and counters, whoever has chosen it. */
+  home: UpstreamCluster | undefined = undefined;
   /** How its connections are secured; `undefined` is plain TCP. */
   transport: ClientTransport | undefined = undefined;
+  /** @internal The latest update of its cluster that has named it. */
+  generation = 0;
   /** Removed from its cluster: finishes what it has, takes nothing new. */
   removed = false;
   /** @internal Smooth weighted round robin's running value. */
@@ -69,6 +80,7 @@ export class UpstreamHost implements Host {
   /** `flags` are those that it begins with besides its endpoint's own. */
   constructor(endpoint: Endpoint, addedMs = 0, flags = 0) {
     this.identity = endpointIdentity(endpoint);
+    this.keyed = endpoint.key !== undefined;
     this.addedMs = addedMs;
     this.address = endpointAddress(endpoint);
     this.ip = endpoint.ip;
@@ -76,6 +88,7 @@ export class UpstreamHost implements Host {
     this.additionalAddresses = endpoint.additionalAddresses ?? NO_ADDRESSES;
     this.localityWeight = endpoint.localityWeight ?? 0;
     this.healthCheck = endpoint.healthCheck;
+    this.declaredStatus = endpoint.healthStatus ?? 'UNKNOWN';
     this.setFlags(flags | edsFlags(endpoint.healthStatus));
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;
@@ -83,6 +96,11 @@ export class UpstreamHost implements Host {
     this.priority = endpoint.priority;
     this.metadata = endpoint.metadata;
     this.canary = isCanary(endpoint);
+  }
+
+  /** Whether the endpoint is this host, by its key or its address. */
+  isAt({ ip, port, key }: Endpoint): boolean {
+    return key === undefined ? this.port === port && this.ip === ip && !this.keyed : this.identity === key;
   }
 
   get healthy(): boolean {
@@ -97,11 +115,52 @@ export class UpstreamHost implements Host {
     return true;
   }
 
+  private get pools(): HttpPool[] {
+    const pools = [...(this.specialPools?.values() ?? [])];
+    if (this.pool !== undefined) pools.push(this.pool);
+    if (this.highPool !== undefined) pools.push(this.highPool);
+    return pools;
+  }
+
+  /** Requests that wait for a connection. */
+  get pendingRequests(): number {
+    return this.pools.reduce((sum, { pending }) => sum + pending, 0);
+  }
+
   /** Closes idle connections and lets busy ones finish. */
   drain(): void {
-    this.pool?.drain();
-    this.highPool?.drain();
-    for (const pool of [...(this.specialPools?.values() ?? [])]) pool.drain();
+    for (const pool of this.pools) pool.drain();
+  }
+
+  /** As `drain`, and what is asked from now on gets new connections. */
+  renew(): void {
+    for (const pool of this.pools) this.retire(pool);
+    this.specialPools = undefined;
+  }
+
+  /** Has a pool finish what it has, out of the way of new requests. */
+  private retire(pool: HttpPool): void {
+    if (this.pool === pool) this.pool = undefined;
+    if (this.highPool === pool) this.highPool = undefined;
+    this.retired ??= new Set();
+    const { retired } = this;
+    retired.add(pool);
+    const { onEmpty } = pool;
+    pool.onEmpty = () => {
+      retired.delete(pool);
+      onEmpty?.();
+    };
+    pool.drain();
+  }
+
+  /** Closes a pool whose connections nobody uses, so that there may be another; false when there is none. */
+  retireIdlePool(): boolean {
+    for (const pool of this.pools) {
+      if (!pool.idleOnly) continue;
+      this.retire(pool);
+      return true;
+    }
+    return false;
   }
 
   /** Closes a connection that nobody uses, so that a pool without any may have one beyond the limit. */
@@ -111,9 +170,7 @@ export class UpstreamHost implements Host {
 
   /** Ends every connection at once. */
   destroy(): void {
-    this.pool?.destroy();
-    this.highPool?.destroy();
-    for (const pool of [...(this.specialPools?.values() ?? [])]) pool.destroy();
+    for (const pool of [...this.pools, ...(this.retired ?? [])]) pool.destroy();
   }
 
   /** Takes over what may change without making it another host. */
@@ -126,6 +183,7 @@ export class UpstreamHost implements Host {
     this.additionalAddresses = endpoint.additionalAddresses ?? NO_ADDRESSES;
     this.localityWeight = endpoint.localityWeight ?? 0;
     this.healthCheck = endpoint.healthCheck;
+    this.declaredStatus = endpoint.healthStatus ?? 'UNKNOWN';
     this.setFlags((this.healthFlags & ~EDS_FLAGS) | edsFlags(endpoint.healthStatus));
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;

@@ -27,6 +27,8 @@ export class Http2Connection extends HostConnection implements Http2ClientHandle
   open = false;
   /** Requests at a time: what the host has told, be it on an earlier connection. */
   private limit = 0;
+  /** The host's SETTINGS have come. */
+  private told = false;
   /** Takes no more requests; closes with the last one. */
   private retired = false;
   /** It has been idle, used before or not: the peer may have given it up since. */
@@ -49,6 +51,11 @@ export class Http2Connection extends HostConnection implements Http2ClientHandle
     return codec.accepting && this.streams < this.limit;
   }
 
+  /** Requests that it would take now. */
+  get room(): number {
+    return this.hasRoom ? this.limit - this.streams : 0;
+  }
+
   protected established(): void {
     if (this.pool.finder !== undefined && this.alpn !== 'h2') this.pool.handOver(this);
     else this.begin();
@@ -62,9 +69,7 @@ export class Http2Connection extends HostConnection implements Http2ClientHandle
       stats.upstream_cx_http2_total.value++;
       finder.confirm('http2');
     }
-    if (settings.maxConnectionDurationMs > 0) {
-      this.durationLimit = wheel.after(settings.maxConnectionDurationMs, () => this.tooOld());
-    }
+    if (this.durationMs > 0) this.durationLimit = wheel.after(this.durationMs, () => this.tooOld());
     this.codec = new Http2ClientCodec(this.connection, options, wheel, context.http2Stats(), this, context.random);
     const outermost = wheel.beginTurn();
     this.codec.begin();
@@ -113,9 +118,7 @@ export class Http2Connection extends HostConnection implements Http2ClientHandle
       return;
     }
     if (!this.open) {
-      // Whatever it is that answers so late: its requests have their own limits.
-      this.limit = this.codec?.maxStreams ?? 0;
-      this.becomeOpen();
+      this.settingsOverdue();
       return;
     }
     const left = this.streams > 0 ? settings.idleTimeoutMs : this.idleSinceMs + settings.idleTimeoutMs - wheel.nowMs();
@@ -125,6 +128,14 @@ export class Http2Connection extends HostConnection implements Http2ClientHandle
     }
     stats.upstream_cx_idle_timeout.value++;
     this.close();
+  }
+
+  /** Whatever it is that answers so late: its requests have their own limits. A host that allows nothing is of no use. */
+  private settingsOverdue(): void {
+    this.limit = this.codec?.maxStreams ?? 0;
+    if (this.limit > 0) this.becomeOpen();
+    else if (this.streams > 0) this.context.wheel.arm(this, this.context.settings.connectTimeoutMs);
+    else this.connectTimedOut();
   }
 
   private tooOld(): void {
@@ -143,10 +154,12 @@ export class Http2Connection extends HostConnection implements Http2ClientHandle
   onSettings(): void {
     const { codec, pool } = this;
     if (codec === undefined || this.connection.closed) return;
+    this.told = true;
     this.limit = codec.maxStreams;
     pool.hostAllows = this.limit;
     if (this.open) pool.roomMade(this);
-    else this.becomeOpen();
+    // None allowed for now: as long as it may take to connect, those who wait go on to wait for this one.
+    else if (this.limit > 0) this.becomeOpen();
   }
 
   onGoAway(): void {
@@ -161,9 +174,14 @@ export class Http2Connection extends HostConnection implements Http2ClientHandle
     if (this.connection.closed) return;
     if (this.open) this.pool.roomMade(this);
     if (this.streams > 0) return;
-    // A host that allows nothing at all is of no use.
-    if (this.retired || (this.open && this.limit === 0)) this.close();
+    // A host that allows nothing any more is of no use.
+    if (this.retired || (this.told && this.limit === 0)) this.close();
     else this.becameIdle();
+  }
+
+  /** Its host has allowed no request in all the time that it had. */
+  private get neverAllowed(): boolean {
+    return !this.open && this.closedByUs && this.requests === 0;
   }
 
   private countReset(reset: ResetReason): void {
@@ -205,11 +223,11 @@ export class Http2Connection extends HostConnection implements Http2ClientHandle
     const { codec, pool } = this;
     this.countEnd(this.requests);
     this.durationLimit?.cancel();
-    if (codec === undefined) {
+    this.countSide(this.closedByUs, this.streams > 0);
+    if (codec === undefined || this.neverAllowed) {
       pool.connectFailed(this, this.connectFailure(error));
       return;
     }
-    this.countSide(this.closedByUs, this.streams > 0);
     codec.closed('connection termination', undefined);
     pool.gone(this, this.open);
   }

@@ -5,12 +5,14 @@ import type { RetryBudget, Thresholds } from './settings.ts';
 /** Reads as the configured thresholds, but for what the runtime says otherwise. */
 export class LiveThresholds implements Thresholds {
   readonly trackRemaining: boolean;
+  readonly maxConnectionsPerHost: number;
   private readonly own: Thresholds;
   private readonly runtime: Runtime;
   private readonly connectionsKey: string;
   private readonly pendingKey: string;
   private readonly requestsKey: string;
   private readonly retriesKey: string;
+  private readonly poolsKey: string;
   private readonly percentKey: string;
   private readonly concurrencyKey: string;
 
@@ -23,6 +25,8 @@ export class LiveThresholds implements Thresholds {
     this.pendingKey = `${prefix}max_pending_requests`;
     this.requestsKey = `${prefix}max_requests`;
     this.retriesKey = `${prefix}max_retries`;
+    this.poolsKey = `${prefix}max_connection_pools`;
+    this.maxConnectionsPerHost = own.maxConnectionsPerHost;
     this.percentKey = `${prefix}retry_budget.budget_percent`;
     this.concurrencyKey = `${prefix}retry_budget.min_retry_concurrency`;
   }
@@ -38,6 +42,10 @@ export class LiveThresholds implements Thresholds {
   }
   get maxRetries(): number {
     return this.runtime.integer(this.retriesKey, this.own.maxRetries);
+  }
+
+  get maxConnectionPools(): number {
+    return this.runtime.integer(this.poolsKey, this.own.maxConnectionPools);
   }
 
   /** One of its two keys is enough to have a budget. */

@@ -47,6 +47,18 @@ export class AlpnPool implements HttpPool, ProtocolFinder<HostConnection> {
     to.takeOver(from);
   }
 
+  get pending(): number {
+    return this.http1.pending + this.http2.pending;
+  }
+
+  get idleOnly(): boolean {
+    return this.current.idleOnly;
+  }
+
+  preconnect(ratio: number): boolean {
+    return this.current.preconnect(ratio);
+  }
+
   drain(): void {
     this.http1.drain();
     this.http2.drain();

@@ -39,6 +39,7 @@ export class Http1Pool extends Pool {
         this.idle.push(connection);
         this.refuse(request);
       } else connection.serve(request);
+      if (this.aheadRatio > 1) this.connectAhead();
       return undefined;
     }
     const waiting = this.wait(request);
@@ -57,9 +58,25 @@ export class Http1Pool extends Pool {
   protected connectForWaiting(): void {
     while (this.connecting < this.waiting.length) {
       if (!this.mayConnect()) return;
-      this.connecting++;
-      this.all.add(new PooledConnection(this));
+      this.connectOne();
     }
+  }
+
+  protected connectOne(): void {
+    this.connecting++;
+    this.all.add(new PooledConnection(this));
+  }
+
+  protected get active(): number {
+    return this.all.size - this.connecting - this.idle.length;
+  }
+
+  protected get capacity(): number {
+    return this.connecting + this.idle.length;
+  }
+
+  get idleOnly(): boolean {
+    return this.all.size > 0 && this.all.size === this.idle.length;
   }
 
   /** @internal Carries on a connection that was made for another protocol. */
@@ -84,6 +101,8 @@ export class Http1Pool extends Pool {
       this.left();
       if (!this.full) {
         connection.serve(waiting.request);
+        // As Envoy, which counts it once more where the limit of connections is what they wait for.
+        if (this.waiting.length > 0) this.connectForWaiting();
         return;
       }
       this.refuse(waiting.request);

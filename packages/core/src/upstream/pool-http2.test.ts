@@ -269,6 +269,48 @@ describe('Http2Pool', () => {
     expect(all('upstream_rq_active', 'upstream_rq_pending_active')).toEqual([0, 0]);
   });
 
+  it('makes one connection at a time to a host that allows no requests', async () => {
+    const server = await h2Server({ maxConcurrentStreams: 0 });
+    const { open, cluster } = clusterOf(server.port);
+    let most = 0;
+    const requests = gets(20);
+    open(...requests);
+    for (const { done } of requests) void done.then(() => (most = Math.max(most, cluster.breaker.connections)));
+    expect(cluster.breaker.connections).toBe(1);
+    await outcomes(requests);
+    expect(most).toBe(1);
+  });
+
+  it('serves who waits once a host allows requests after all', async () => {
+    const server = await h2Server({ maxConcurrentStreams: 0 });
+    const { open, stat, cluster } = clusterOf(server.port, {}, { preconnect: { perUpstream: 1, predictive: 2 } });
+    // Nobody waits while it is made: none is sent before the host has told what it allows.
+    cluster.useBalancer({ update: () => {}, pick: () => cluster.hosts[0], peek: () => cluster.hosts[0] });
+    cluster.pick({});
+    // Its SETTINGS have arrived.
+    await until(() => server.sessions[0]?.pendingSettingsAck === false);
+    const requests = gets(3);
+    open(...requests);
+    expect([stat('upstream_cx_total'), stat('upstream_rq_pending_active')]).toEqual([1, 3]);
+    server.sessions[0]?.settings({ maxConcurrentStreams: 10 });
+    expect(await outcomes(requests)).toEqual(['200 ok', '200 ok', '200 ok']);
+    expect(stat('upstream_cx_total')).toBe(1);
+  });
+
+  it('gives up a host that allows no requests for as long as connecting may take', async () => {
+    const server = await h2Server({ maxConcurrentStreams: 0 });
+    const settings = { preconnect: { perUpstream: 1, predictive: 2 }, connectTimeoutMs: 60 };
+    const { open, all, cluster } = clusterOf(server.port, {}, settings);
+    cluster.useBalancer({ update: () => {}, pick: () => cluster.hosts[0], peek: () => cluster.hosts[0] });
+    cluster.pick({});
+    // Its SETTINGS have arrived.
+    await until(() => server.sessions[0]?.pendingSettingsAck === false);
+    const requests = gets(3);
+    open(...requests);
+    expect(new Set(await outcomes(requests))).toEqual(new Set(['failure: connection timeout']));
+    expect(all('upstream_cx_connect_timeout', 'upstream_rq_pending_active')).toEqual([1, 0]);
+  });
+
   it('takes an HTTP/1 answer for a protocol error', async () => {
     const listener = net.createServer((socket) => {
       socket.on('error', () => {});

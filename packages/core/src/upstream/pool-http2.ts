@@ -45,6 +45,7 @@ export class Http2Pool extends Pool {
     if (connection === undefined) return this.wait(request);
     if (this.full) this.refuse(request);
     else connection.serve(request);
+    if (this.aheadRatio > 1) this.connectAhead();
     return undefined;
   }
 
@@ -75,10 +76,30 @@ export class Http2Pool extends Pool {
   protected connectForWaiting(): void {
     while (this.coming < this.waiting.length) {
       if (!this.mayConnect()) return;
-      const connection = new Http2Connection(this, undefined);
-      this.coming += connection.expectedStreams;
-      this.all.add(connection);
+      this.connectOne();
     }
+  }
+
+  protected connectOne(): void {
+    const connection = new Http2Connection(this, undefined);
+    this.coming += connection.expectedStreams;
+    this.all.add(connection);
+  }
+
+  protected get active(): number {
+    let sum = 0;
+    for (const { streams } of this.all) sum += streams;
+    return sum;
+  }
+
+  protected get capacity(): number {
+    let sum = this.coming;
+    for (const { room } of this.all) sum += room;
+    return sum;
+  }
+
+  get idleOnly(): boolean {
+    return this.all.size > 0 && this.waiting.length === 0 && this.active === 0;
   }
 
   /** @internal Carries on a connection that was made for another protocol. */

@@ -10,7 +10,7 @@ import type { ClusterStats, Http2CodecStats } from '../stats/index.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { UpstreamHost } from './host.ts';
 import type { ClusterSettings } from './settings.ts';
-import { OVERFLOW } from './unsent.ts';
+import { NO_POOL, OVERFLOW } from './unsent.ts';
 
 /** What all pools of a cluster share. */
 export interface PoolContext {
@@ -35,6 +35,12 @@ export interface HttpPool {
   destroy(): void;
   /** Closes one connection that nobody uses; false when there is none. */
   closeIdle(): boolean;
+  /** Requests that wait for a connection. */
+  readonly pending: number;
+  /** Has connections, none of which is needed now. */
+  readonly idleOnly: boolean;
+  /** One connection more for `ratio` times the requests that there are, and the one that is coming; true when made. */
+  preconnect(ratio: number): boolean;
 }
 
 /** Two pools that find out together which protocol a host speaks. */
@@ -62,6 +68,9 @@ export class Waiting implements UpstreamTicket {
   }
 }
 
+/** Connections ahead of demand that one request may bring about; Envoy's number. */
+const MOST_AHEAD = 3;
+
 export abstract class Pool implements HttpPool {
   readonly host: UpstreamHost;
   readonly context: PoolContext;
@@ -71,26 +80,43 @@ export abstract class Pool implements HttpPool {
   onEmpty: (() => void) | undefined = undefined;
   protected readonly waiting: Waiting[] = [];
   protected draining = false;
+  /** It is one of the cluster's `max_connection_pools`. */
+  private counted = false;
+  /** Connections made for each request; 1 is none ahead of demand. */
+  protected readonly aheadRatio: number;
 
   constructor(host: UpstreamHost, context: PoolContext, choice: TransportOptions | undefined) {
     this.host = host;
     this.context = context;
     this.choice = choice;
+    this.aheadRatio = context.settings.preconnect?.perUpstream ?? 1;
   }
 
   abstract open(request: UpstreamRequest): UpstreamTicket | undefined;
   abstract drain(): void;
   abstract destroy(): void;
   abstract closeIdle(): boolean;
+  abstract get idleOnly(): boolean;
   /** Sees to it that enough connections are on their way. */
   protected abstract connectForWaiting(): void;
+  /** Makes one more connection, whether anybody waits for it or not. */
+  protected abstract connectOne(): void;
   /** Connections, in whatever state. */
   protected abstract get size(): number;
+  /** Requests that are being served. */
+  protected abstract get active(): number;
+  /** Requests that could be served now, or could be if the connections on their way were there. */
+  protected abstract get capacity(): number;
 
   /** Puts a request into the queue, within the limit. */
   protected wait(request: UpstreamRequest): Waiting | undefined {
     const { breaker, stats } = this.context;
+    if (!this.admitted()) {
+      request.onFailure(NO_POOL, this.host);
+      return undefined;
+    }
     if (breaker.pending >= breaker.thresholds.maxPendingRequests) {
+      this.checkEmpty();
       stats.upstream_rq_pending_overflow.value++;
       request.onFailure(OVERFLOW, this.host);
       return undefined;
@@ -101,13 +127,50 @@ export abstract class Pool implements HttpPool {
     const waiting = new Waiting(request, this);
     this.waiting.push(waiting);
     this.connectForWaiting();
+    if (this.aheadRatio > 1) this.connectAhead();
     return waiting;
+  }
+
+  get pending(): number {
+    return this.waiting.length;
+  }
+
+  /** Counts a pool that comes into use; false when there are as many as may be. */
+  private admitted(): boolean {
+    if (this.counted) return true;
+    const { breaker, stats } = this.context;
+    if (breaker.pools >= breaker.thresholds.maxConnectionPools && !this.host.retireIdlePool()) {
+      stats.upstream_cx_pool_overflow.value++;
+      return false;
+    }
+    this.counted = true;
+    breaker.addPool();
+    return true;
+  }
+
+  /** Keeps connections ahead of the requests of this host. As Envoy, a few at a time and none to a host in doubt. */
+  protected connectAhead(): void {
+    for (let made = 0; made < MOST_AHEAD; made++) if (!this.tryAhead(this.aheadRatio, 0)) return;
+  }
+
+  preconnect(ratio: number): boolean {
+    return this.tryAhead(ratio, 1);
+  }
+
+  private tryAhead(ratio: number, coming: number): boolean {
+    if (this.draining || this.host.health !== 'healthy') return false;
+    const { active } = this;
+    if ((this.waiting.length + active + coming) * ratio <= this.capacity + active) return false;
+    if (!this.admitted() || !this.mayConnect()) return false;
+    this.connectOne();
+    return true;
   }
 
   /** Whether one more connection is within the limit; an empty pool may always have one. */
   protected mayConnect(): boolean {
     const { breaker, stats } = this.context;
-    if (breaker.connections < breaker.thresholds.maxConnections) return true;
+    const { maxConnections, maxConnectionsPerHost } = breaker.thresholds;
+    if (breaker.connections < maxConnections && this.host.stats.cxActive < maxConnectionsPerHost) return true;
     stats.upstream_cx_overflow.value++;
     if (this.size > 0) return false;
     this.host.makeRoom();
@@ -155,8 +218,16 @@ export abstract class Pool implements HttpPool {
     }
   }
 
+  /** @internal It carries on what `from` has begun. */
+  protected takePlaceOf(from: Pool): void {
+    if (this.counted || !from.counted) return;
+    this.counted = true;
+    from.counted = false;
+  }
+
   /** @internal Takes the queue of a pool that was for the wrong protocol. They have been counted there. */
   takeOver(from: Pool): void {
+    this.takePlaceOf(from);
     for (const waiting of from.waiting.splice(0)) {
       waiting.pool = this;
       this.waiting.push(waiting);
@@ -170,6 +241,11 @@ export abstract class Pool implements HttpPool {
   }
 
   protected checkEmpty(): void {
-    if (this.onEmpty !== undefined && this.empty) this.onEmpty();
+    if (!this.empty) return;
+    if (this.counted) {
+      this.counted = false;
+      this.context.breaker.removePool();
+    }
+    this.onEmpty?.();
   }
 }

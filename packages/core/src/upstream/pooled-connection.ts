@@ -2,6 +2,7 @@
 import type { UpstreamRequest } from '../api/upstream.ts';
 import { Http1ClientCodec } from '../http1/client-codec.ts';
 import type { ClientCodecHandler } from '../http1/handlers.ts';
+import type { Connection } from '../net/connection.ts';
 import { HostConnection } from './host-connection.ts';
 import type { Http1Pool } from './pool-http1.ts';
 import { SPOKE_FIRST } from './unsent.ts';
@@ -9,7 +10,7 @@ import { SPOKE_FIRST } from './unsent.ts';
 /** One connection of a pool, through its life: connecting → settling → idle ⇄ busy → closed. */
 export class PooledConnection extends HostConnection implements ClientCodecHandler {
   private readonly pool: Http1Pool;
-  private readonly codec: Http1ClientCodec;
+  private codec: Http1ClientCodec;
   private sink: UpstreamRequest | undefined = undefined;
   private ownSettled = false;
   private poisoned = false;
@@ -22,15 +23,19 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
   constructor(pool: Http1Pool, made?: HostConnection) {
     super(pool.host, pool.context, pool.choice, made);
     this.pool = pool;
-    const { settings, stats } = pool.context;
+    const { stats } = pool.context;
     if (pool.finder === undefined) stats.upstream_cx_http1_total.value++;
-    this.codec = new Http1ClientCodec(
-      this.connection,
-      settings.responseLimits,
-      settings.enableTrailers,
-      this,
-      settings.http1,
-    );
+    this.codec = this.newCodec();
+  }
+
+  private newCodec(): Http1ClientCodec {
+    const { responseLimits, enableTrailers, http1 } = this.context.settings;
+    return new Http1ClientCodec(this.connection, responseLimits, enableTrailers, this, http1);
+  }
+
+  protected override replaced(connection: Connection): void {
+    super.replaced(connection);
+    this.codec = this.newCodec();
   }
 
   /** An idle connection that the peer has not touched. */
@@ -100,9 +105,7 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
     this.release();
     const spent = settings.maxRequestsPerConnection > 0 && this.codec.requests >= settings.maxRequestsPerConnection;
     if (spent) stats.upstream_cx_max_requests.value++;
-    const old =
-      settings.maxConnectionDurationMs > 0 &&
-      this.pool.context.wheel.nowMs() - this.startMs >= settings.maxConnectionDurationMs;
+    const old = this.durationMs > 0 && this.pool.context.wheel.nowMs() - this.startMs >= this.durationMs;
     if (old) stats.upstream_cx_max_duration_reached.value++;
     if (!reusable || spent || old || this.connection.peerEnded) this.close();
     else this.pool.ready(this, false);
@@ -146,6 +149,7 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
   onClose(error: Error | undefined): void {
     this.countEnd(this.codec.requests);
     if (!this.ownSettled) {
+      this.countSide(this.closedByUs, false);
       this.pool.connectFailed(this, this.poisoned ? SPOKE_FIRST : this.connectFailure(error));
       return;
     }

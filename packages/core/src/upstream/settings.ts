@@ -1,5 +1,6 @@
 /** What a cluster needs at run time, in plain numbers; made from the frozen config by `config/build`. */
 
+import type { EndpointHealthStatus } from '../api/discovery.ts';
 import type { TransportPolicy } from '../api/upstream.ts';
 import type { HeadLimits } from '../http1/head-parser.ts';
 import type { Http1ClientOptions } from '../http1/options.ts';
@@ -16,6 +17,10 @@ export interface Thresholds {
   readonly maxRequests: number;
   /** Default 3. */
   readonly maxRetries: number;
+  /** Pools that have a connection or a request that waits for one. Default unlimited. */
+  readonly maxConnectionPools: number;
+  /** Connections to one host (`per_host_thresholds`). Default unlimited. */
+  readonly maxConnectionsPerHost: number;
   readonly trackRemaining: boolean;
   /** Takes the place of `maxRetries` when given. */
   readonly retryBudget: RetryBudget | undefined;
@@ -29,21 +34,6 @@ export interface RetryBudget {
   readonly minConcurrency: number;
 }
 
-/** Envoy `RingHash` and `RingHashLbConfig`. */
-export interface RingSettings {
-  /** Default 1024. */
-  readonly minimumRingSize: number;
-  /** Default and limit 8 388 608. */
-  readonly maximumRingSize: number;
-  readonly hashFunction: 'XX_HASH' | 'MURMUR_HASH_2';
-}
-
-/** What a ring hash balancer runs on. */
-export interface RingHashSettings extends RingSettings {
-  /** The host name instead of the address is hashed. */
-  readonly useHostnameForHashing: boolean;
-}
-
 /** What connections to a cluster's hosts speak: as configured, as the client does, or as ALPN says. */
 export type UpstreamProtocol = 'http1' | 'http2' | 'downstream' | 'alpn';
 
@@ -53,6 +43,31 @@ export interface TransportMatch {
   readonly match: Readonly<Record<string, unknown>>;
   /** `undefined` is plain TCP. */
   readonly transport: ClientTransport | undefined;
+}
+
+/** Where connections come from (`upstream_bind_config`). */
+export interface SourceAddress {
+  readonly localAddress: string;
+  /** Absent is any. */
+  readonly localPort?: number;
+  /** 4 or 6. */
+  readonly family: number;
+}
+
+/** Connections ahead of demand (`preconnect_policy`), as multiples of the requests that there are. 1 is none ahead. */
+export interface PreconnectSettings {
+  /** To the host that a request goes to. */
+  readonly perUpstream: number;
+  /** To those that the next requests will go to. */
+  readonly predictive: number;
+}
+
+/** Envoy `HappyEyeballsConfig`. */
+export interface AddressOrder {
+  /** 4 or 6; 0 is that of the host's first address. */
+  readonly firstFamily: number;
+  /** Addresses of that family before the first of the other. Default 1. */
+  readonly firstCount: number;
 }
 
 export interface ClusterSettings {
@@ -65,6 +80,8 @@ export interface ClusterSettings {
   readonly idleTimeoutMs: number;
   /** 0 is unlimited. */
   readonly maxConnectionDurationMs: number;
+  /** Percent of it that chance may add. Default 0. */
+  readonly maxConnectionDurationJitter?: number | undefined;
   /** Limit of one attempt; 0 is unlimited. */
   readonly maxStreamDurationMs: number;
   /** Requests per connection; 0 is unlimited. */
@@ -94,6 +111,18 @@ export interface ClusterSettings {
   readonly ignoreNewHosts?: boolean | undefined;
   /** Hosts that their source removes go at once, healthy or not. Default false. */
   readonly ignoreHealthOnHostRemoval?: boolean | undefined;
+  /** TCP connections of a host end when checks or outlier detection find it wanting. Default false. */
+  readonly closeOnHealthFailure?: boolean | undefined;
+  /** One for each family, tried by that of the host's address; the system chooses when absent. */
+  readonly sources?: readonly SourceAddress[] | undefined;
+  /** `undefined` is none. */
+  readonly preconnect?: PreconnectSettings | undefined;
+  /** For hosts of several addresses. */
+  readonly addressOrder?: AddressOrder | undefined;
+  /** A change of membership closes the connections of every host once their requests are over. Default false. */
+  readonly closeOnHostSetChange?: boolean | undefined;
+  /** What a host's health must be for requests that ask for it. Default `UNKNOWN`, `HEALTHY` and `DEGRADED`. */
+  readonly overrideHostStatuses?: readonly EndpointHealthStatus[] | undefined;
 }
 
 export const DEFAULT_THRESHOLDS: Thresholds = Object.freeze({
@@ -101,6 +130,8 @@ export const DEFAULT_THRESHOLDS: Thresholds = Object.freeze({
   maxPendingRequests: 1024,
   maxRequests: 1024,
   maxRetries: 3,
+  maxConnectionPools: Number.POSITIVE_INFINITY,
+  maxConnectionsPerHost: Number.POSITIVE_INFINITY,
   trackRemaining: false,
   retryBudget: undefined,
 });

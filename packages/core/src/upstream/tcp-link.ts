@@ -6,11 +6,11 @@
 import type { ResetReason, UpstreamFailure } from '../api/codec.ts';
 import type { TlsInfo } from '../api/tls.ts';
 import type { TcpLink, TcpUser, TransportOptions, UpstreamTicket } from '../api/upstream.ts';
-import type { Connection, ConnectionHandler } from '../net/connection.ts';
+import type { Connection } from '../net/connection.ts';
 import { connectFailure } from '../net/failure-text.ts';
 import { TimerEntry } from '../runtime/timer-wheel.ts';
+import { type AddressRace, type Connecting, startConnection } from './connect.ts';
 import { endpointAddress, type UpstreamHost } from './host.ts';
-import { connectTo } from './host-connection.ts';
 import type { PoolContext } from './pool.ts';
 import { OVERFLOW, TIMED_OUT } from './unsent.ts';
 
@@ -22,7 +22,8 @@ export class TcpLinks {
   connect(host: UpstreamHost, context: PoolContext, user: TcpUser, options?: TransportOptions): UpstreamTicket {
     const { breaker, stats } = context;
     // Nobody waits for a connection of somebody else: it would never be given back.
-    if (breaker.connections >= breaker.thresholds.maxConnections) {
+    const { maxConnections, maxConnectionsPerHost } = breaker.thresholds;
+    if (breaker.connections >= maxConnections || host.stats.cxActive >= maxConnectionsPerHost) {
       stats.upstream_cx_overflow.value++;
       return new Refused(user, host, OVERFLOW);
     }
@@ -38,6 +39,11 @@ export class TcpLinks {
   /** @internal */
   gone(connection: TcpConnection): void {
     this.all.delete(connection);
+  }
+
+  /** Ends the connections of a host at once; their users learn of it. */
+  closeHost(host: UpstreamHost): void {
+    for (const connection of [...this.all]) if (connection.host === host) connection.close('now');
   }
 
   /** Ends every connection at once; their users learn of it. */
@@ -73,12 +79,14 @@ const CONNECTING = 0;
 const OPEN = 1;
 const GONE = 2;
 
-class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, UpstreamTicket {
-  private readonly host: UpstreamHost;
+class TcpConnection extends TimerEntry implements TcpLink, Connecting, UpstreamTicket {
+  readonly host: UpstreamHost;
   private readonly context: PoolContext;
   private readonly links: TcpLinks;
   private readonly startMs: number;
-  private readonly connection: Connection;
+  private connection: Connection;
+  /** While several addresses of the host are tried. */
+  private race: AddressRace | undefined;
   /** `undefined` once nothing more is to be told. */
   private user: TcpUser | undefined;
   private state: typeof CONNECTING | typeof OPEN | typeof GONE = CONNECTING;
@@ -106,11 +114,16 @@ class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, Up
     stats.upstream_cx_active.inc();
     stats.upstream_rq_pending_total.value++;
     stats.upstream_rq_pending_active.inc();
-    this.connection = connectTo(host, context, this, () => this.ready(), options);
+    const { connection, race } = startConnection(host, context, this, options);
+    this.connection = connection;
+    this.race = race;
     wheel.arm(this, settings.connectTimeoutMs);
   }
 
-  private ready(): void {
+  /** @internal */
+  onConnect(connection: Connection): void {
+    this.connection = connection;
+    this.race = undefined;
     const { user, host } = this;
     if (user === undefined || this.state !== CONNECTING) return;
     const { stats, wheel } = this.context;
@@ -140,7 +153,12 @@ class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, Up
   onDue(): void {
     this.timedOut = true;
     this.context.stats.upstream_cx_connect_timeout.value++;
-    this.connection.destroy();
+    this.giveUp();
+  }
+
+  private giveUp(): void {
+    if (this.race === undefined) this.connection.destroy();
+    else this.race.stop();
   }
 
   cancel(): void {
@@ -148,7 +166,7 @@ class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, Up
     this.context.stats.upstream_rq_cancelled.value++;
     this.user = undefined;
     this.closedHere = true;
-    this.connection.destroy();
+    this.giveUp();
   }
 
   // TcpLink
@@ -196,9 +214,9 @@ class TcpConnection extends TimerEntry implements TcpLink, ConnectionHandler, Up
   }
 
   close(how: 'flush' | 'now' | 'reset'): void {
-    if (this.connection.closed) return;
+    if (this.race === undefined && this.connection.closed) return;
     this.closedHere = true;
-    if (how === 'now') this.connection.destroy();
+    if (how === 'now') this.giveUp();
     else if (how === 'reset') this.connection.reset();
     else this.connection.finish();
   }

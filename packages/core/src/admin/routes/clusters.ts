@@ -48,6 +48,7 @@ const FLAG_FIELDS: Readonly<Partial<Record<HealthFlag, string>>> = {
   pending_active_hc: 'pending_active_hc',
   excluded_via_immediate_hc_fail: 'excluded_via_immediate_hc_fail',
   active_hc_timeout: 'active_hc_timeout',
+  degraded_outlier_detection: 'failed_degraded_outlier_detection',
 };
 
 function clusterText(cluster: ClusterSnapshot): string {
@@ -95,8 +96,9 @@ function hostText(host: HostSnapshot): string[] {
     ['sub_zone', host.locality.subZone],
     ['canary', host.canary],
     ['priority', host.priority],
-    ['success_rate', formatG(host.successRate ?? -1)],
-    ['local_origin_success_rate', formatG(host.localOriginSuccessRate ?? -1)],
+    // With all their digits, unlike the cluster's.
+    ['success_rate', host.successRate ?? -1],
+    ['local_origin_success_rate', host.localOriginSuccessRate ?? -1],
   );
   return pairs.map(([key, value]) => `${address}::${key}::${value}`);
 }

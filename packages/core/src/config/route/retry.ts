@@ -23,6 +23,16 @@ const hostPredicate = typedExtension('envoy.config.route.v3.RetryPolicy.RetryHos
   },
 ]);
 
+const retryPriority = typedExtension('envoy.config.route.v3.RetryPolicy.RetryPriority', [
+  {
+    name: 'envoy.retry_priorities.previous_priorities',
+    schema: message(
+      { update_frequency: required(uint32({ min: 1, max: 0x7fff_ffff })) },
+      { name: 'envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig' },
+    ),
+  },
+]);
+
 const retryBackOff = message(
   { base_interval: required(duration({ aboveMs: 0 })), max_interval: duration({ aboveMs: 0 }) },
   {
@@ -57,6 +67,7 @@ export const retryPolicy = message(
     num_retries: withDefault(uint32(), 1),
     per_try_timeout: withDefault(duration(), 0),
     per_try_idle_timeout: withDefault(duration(), 0),
+    retry_priority: retryPriority,
     retry_host_predicate: list(hostPredicate),
     host_selection_retry_max_attempts: withDefault(int64(), 0),
     retriable_status_codes: list(uint32()),
@@ -68,7 +79,6 @@ export const retryPolicy = message(
   {
     name: 'envoy.config.route.v3.RetryPolicy',
     known: {
-      retry_priority: 'priorities are not built yet',
       retry_options_predicates: 'there are no upstream socket options that could change between tries',
       refresh_cluster_on_retry: 'a retry stays with the cluster of the first try',
     },

@@ -67,7 +67,8 @@ const tlvEntry = message(
   },
 );
 
-const proxyProtocolConfig = message(
+/** Envoy `ProxyProtocolConfig`. */
+export const proxyProtocolConfig = message(
   {
     version: withDefault(enumOf(['V1', 'V2']), 'V1'),
     pass_through_tlvs: passThroughTlvs,
