@@ -1,6 +1,4 @@
 /** Where two observations differ, in words that name the place. */
-import type { Observation } from './run.ts';
-
 /** One difference. */
 export interface Difference {
   /** Where, e.g. `exchanges[0].upstream[0].headers.x-a`. */
@@ -10,7 +8,7 @@ export interface Difference {
 }
 
 /** All differences. */
-export function compare(envoy: Observation, mesh: Observation): Difference[] {
+export function compare(envoy: object, mesh: object): Difference[] {
   const found: Difference[] = [];
   walk('', envoy, mesh, found);
   return found;

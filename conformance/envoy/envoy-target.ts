@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bootstrap, type Placed } from './bootstrap.ts';
+import type { Yaml } from './scenario.ts';
 import type { Target } from './target.ts';
 
 /** The Envoy that is run. */
@@ -25,14 +26,36 @@ interface ListenerStatus {
   readonly local_address: { readonly socket_address: { readonly port_value: number } };
 }
 
-/** Starts one. Rejects with what Envoy says when it refuses the configuration. */
-export async function startEnvoy(placed: readonly Placed[]): Promise<Target> {
+/** A running Envoy. */
+export interface EnvoyProcess {
+  /** `ip:port` of the admin server. */
+  readonly admin: string;
+  /** Ports of the listeners, by name. */
+  readonly ports: ReadonlyMap<string, number>;
+  close(): Promise<void>;
+}
+
+/** Starts one, and waits until `listeners` are bound. Rejects with what Envoy says when it refuses the configuration. */
+export async function launchEnvoy(
+  config: Yaml,
+  listeners: number,
+  more: readonly string[] = [],
+): Promise<EnvoyProcess> {
   const folder = await mkdtemp(path.join(tmpdir(), 'conformance-'));
   const adminFile = path.join(folder, 'admin');
   const configFile = path.join(folder, 'envoy.json');
-  const admin = { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } };
-  await writeFile(configFile, JSON.stringify({ admin, ...bootstrap(placed) }));
-  const options = ['-c', configFile, '--admin-address-path', adminFile, '--use-dynamic-base-id', '-l', 'error'];
+  const adminAddress = { address: { socket_address: { address: '127.0.0.1', port_value: 0 } } };
+  await writeFile(configFile, JSON.stringify({ admin: adminAddress, ...config }));
+  const options = [
+    '-c',
+    configFile,
+    '--admin-address-path',
+    adminFile,
+    '--use-dynamic-base-id',
+    '-l',
+    'error',
+    ...more,
+  ];
   const child = spawn(ENVOY, [...options, '--concurrency', '1'], { stdio: ['ignore', 'ignore', 'pipe'] });
   const said: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => void said.push(text));
@@ -43,18 +66,24 @@ export async function startEnvoy(placed: readonly Placed[]): Promise<Target> {
     await rm(folder, { recursive: true });
   };
   try {
-    const { address, ports } = await listening(child, adminFile, placed.length);
-    return {
-      version: envoyVersion() ?? 'unknown',
-      refused: new Map(),
-      port: (scenario) => ports.get(scenario) as number,
-      stats: () => stats(address),
-      close,
-    };
+    const { address, ports } = await listening(child, adminFile, listeners);
+    return { admin: address, ports, close };
   } catch (error) {
     await close();
     throw new Error(`${(error as Error).message}:\n${said.join('')}`, { cause: error });
   }
+}
+
+/** Starts one for scenarios. */
+export async function startEnvoy(placed: readonly Placed[]): Promise<Target> {
+  const { admin, ports, close } = await launchEnvoy(bootstrap(placed), placed.length);
+  return {
+    version: envoyVersion() ?? 'unknown',
+    refused: new Map(),
+    port: (scenario) => ports.get(scenario) as number,
+    stats: () => stats(admin),
+    close,
+  };
 }
 
 /** Asks the admin server until every listener is bound. */

@@ -3,11 +3,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { surprises } from './differences.ts';
 import { ENVOY, envoyVersion } from './envoy-target.ts';
 import { edges as httpEdges } from './refusals.ts';
+import { dnsEdges } from './refusals-dns.ts';
 import { networkEdges } from './refusals-network.ts';
 import { tlsEdges } from './refusals-tls.ts';
 import { envoyVerdicts, meshVerdict, recordedVerdicts, recordVerdicts } from './verdicts.ts';
 
-const edges = [...httpEdges, ...networkEdges, ...tlsEdges];
+const edges = [...httpEdges, ...networkEdges, ...tlsEdges, ...dnsEdges];
 const updating = process.env.CONFORMANCE_UPDATE === '1' && envoyVersion() !== undefined;
 
 describe('configurations at the edge', () => {

@@ -1,12 +1,14 @@
 /** All scenarios, by topic; a topic has a file here and a recording of the same name. */
 import type { Scenario } from '../scenario.ts';
 import { answering } from './answering.ts';
+import { balancing } from './balancing.ts';
 import { clusters } from './clusters.ts';
 import { conditions } from './conditions.ts';
 import { filterChains } from './filter-chains.ts';
 import { forwarding } from './forwarding.ts';
 import { hashes } from './hashing.ts';
 import { headerMutation } from './header-mutation.ts';
+import { healthFilter } from './health-filter.ts';
 import { http2Downstream } from './http2-downstream.ts';
 import { http2Limits } from './http2-limits.ts';
 import { http2Tunnels } from './http2-tunnels.ts';
@@ -36,6 +38,7 @@ export const topics: Readonly<Record<string, readonly Scenario[]>> = {
   'header-mutation': headerMutation,
   clusters,
   hashing: hashes,
+  balancing,
   retries,
   timeouts,
   forwarding,
@@ -55,6 +58,7 @@ export const topics: Readonly<Record<string, readonly Scenario[]>> = {
   tcp: tcpProxying,
   'proxy-protocol': proxyHeadersBothWays,
   'network-filters': networkFilters,
+  'health-filter': healthFilter,
 };
 
 /** All of them. */
