@@ -29,6 +29,14 @@ export {
   testNetworkFilter,
 } from './connection/test-network-filter.ts';
 export {
+  type DnsBehaviour,
+  type DnsData,
+  type DnsQuestion,
+  DnsServer,
+  type DnsServerOptions,
+  startDnsServer,
+} from './dns/dns-server.ts';
+export {
   type ConfigUnderTest,
   type ExplainOptions,
   expectRoute,
@@ -52,6 +60,17 @@ export { type HookName, Transcript, type TranscriptEntry } from './filter/transc
 export { WireError } from './message-reader.ts';
 export { LiveProxy, type Port, type StartProxyOptions, startProxy } from './proxy.ts';
 export { until } from './signal.ts';
+export type { HostRecord, Recorder } from './simulate/record.ts';
+export type { SimulationResult, SimulationSpan } from './simulate/result.ts';
+export type {
+  HostAddress,
+  HostBehaviour,
+  Scenario,
+  SimulatedRetries,
+  SimulationControl,
+  SimulationEvent,
+} from './simulate/scenario.ts';
+export { simulate } from './simulate/simulation.ts';
 export {
   type Answer,
   after,

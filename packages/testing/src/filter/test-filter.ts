@@ -1,8 +1,10 @@
 /** Runs HTTP filters without sockets: a scripted client in front, a scripted upstream behind, virtual time. */
 import {
+  type Clusters,
   type ConfiguredHttpFilter,
   type Extension,
   flagString,
+  type HttpFilterContext,
   type HttpOptions,
   type HttpStream,
   http,
@@ -42,6 +44,8 @@ export interface TestFilterOptions {
   readonly bufferLimitBytes?: number;
   /** Settings of the connection manager, e.g. `streamIdleTimeoutMs`. */
   readonly http?: Partial<Omit<HttpOptions, 'filters' | 'routes' | 'virtualHosts'>>;
+  /** What filters find by name. Default none. */
+  readonly clusters?: Clusters;
   /** Real time without any progress after which a request is called stuck. Default 1000. */
   readonly patienceMs?: number;
 }
@@ -88,6 +92,8 @@ export class FilterTest {
   readonly clock = new VirtualClock();
   /** What was logged, e.g. the failures of filters. */
   readonly logs: LogLine[] = [];
+  /** The proxy that the filters are in: set `healthFailed` for what `/healthcheck/fail` does. */
+  readonly server = { healthFailed: false };
   private readonly store = new StatsStore();
   private readonly manager: HttpManager;
   private readonly filters: readonly ConfiguredHttpFilter[];
@@ -103,13 +109,15 @@ export class FilterTest {
     this.patienceMs = options.patienceMs ?? 1000;
     const wheel = new TimerWheel(this.clock, (error) => this.log('error', 'timer', String(error)));
     const rootScope = this.store.scope('');
+    const clusters = options.clusters ?? { get: () => undefined };
+    const shared = { clusters, server: this.server, timers: wheel, runtime: NO_RUNTIME };
     const settings = httpSettings(http({ ...options.http, filters: [] }), options.bufferLimitBytes ?? 32_768);
     this.manager = new HttpManager({
       settings,
-      plan: new FilterPlan(this.plannedFilters(rootScope.scope(`http.${settings.statPrefix}.`))),
+      plan: new FilterPlan(this.plannedFilters({ ...shared, stats: rootScope.scope(`http.${settings.statPrefix}.`) })),
       routePlans: new Map(),
       routes: { route: (headers) => this.routes.get(headers) },
-      clusters: { get: () => undefined },
+      clusters: shared.clusters,
       wheel,
       random: () => 0.5,
       runtime: NO_RUNTIME,
@@ -120,10 +128,10 @@ export class FilterTest {
     });
   }
 
-  private plannedFilters(stats: ReturnType<StatsStore['scope']>): PlannedFilter[] {
+  private plannedFilters(shared: Omit<HttpFilterContext, 'routeConfig'>): PlannedFilter[] {
     const planned = this.filters.map(({ definition, config }, index) => {
       const { name, newState } = definition;
-      const context = { stats, routeConfig: (stream: HttpStream) => stream.route?.filterConfig(index) };
+      const context = { ...shared, routeConfig: (stream: HttpStream) => stream.route?.filterConfig(index) };
       const filter = recorded(name, definition.create(config, context), (stream) => this.runOf(stream).transcript);
       return { name, definitionName: name, filter, newState };
     });
