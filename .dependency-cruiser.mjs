@@ -78,7 +78,7 @@ const onlyIn = (packageName, path) => ({
 });
 
 /** Packages from the registry that product code may use at all. */
-const THIRD_PARTIES = ['yaml', 'zod', 'prom-client', 'eventemitter3'];
+const THIRD_PARTIES = ['yaml', 'zod', 'prom-client', 'eventemitter3', 'dns-packet'];
 
 /** The doors of packages: the main entry, and core's documented entries for schemas and for test kits. */
 const DOORS = ['^packages/[^/]+/src/index\\.ts$', '^packages/core/src/(?:engine|proto)\\.ts$'];
@@ -196,7 +196,8 @@ export default {
     ...siblings,
     onlyIn('yaml', '^packages/core/src/config/load\\.ts$'),
     onlyIn('prom-client', '^packages/core/src/stats/prometheus\\.ts$'),
-    onlyIn('zod', '^packages/(?:core/src/config|filters-[^/]+/src|discovery/src)/'),
+    onlyIn('zod', '^packages/(?:core/src/config|filters-[^/]+/src|discovery/src|lb/src|health/src)/'),
+    onlyIn('dns-packet', '^packages/(?:discovery/src/resolver|testing/src/dns)/'),
     onlyIn('eventemitter3', '^packages/core/src/upstream/cluster-manager\\.ts$'),
     ...general,
   ],

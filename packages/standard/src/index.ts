@@ -1,7 +1,14 @@
 /** Every extension that comes with Mesh. */
 import type { Extension } from '@mesh/core';
-import { strictDns } from '@mesh/discovery';
-import { router } from '@mesh/filters-http';
+import {
+  aggregate,
+  dnsCluster,
+  dynamicForwardProxyCluster,
+  logicalDns,
+  originalDstCluster,
+  strictDns,
+} from '@mesh/discovery';
+import { dynamicForwardProxy, healthCheck, router, statefulSession } from '@mesh/filters-http';
 import {
   connectionLimit,
   directResponse,
@@ -12,26 +19,61 @@ import {
   proxyProtocol,
   rbac,
   sniCluster,
+  sniDynamicForwardProxy,
   tcpProxy,
   tlsInspector,
 } from '@mesh/filters-network';
+import { activeHealthChecks, outlierDetection } from '@mesh/health';
+import {
+  clientSideWeightedRoundRobin,
+  clusterProvided,
+  leastRequest,
+  maglev,
+  overrideHost,
+  random,
+  ringHash,
+  roundRobin,
+  subset,
+  wrrLocality,
+} from '@mesh/lb';
 
 /**
  * All built-in extensions, for `createProxy({ extensions: [...standard, mine] })`. Leave it out and list what you need
  * when a smaller proxy is wanted: a proxy knows only what it is given.
  */
 export const standard: readonly Extension[] = [
+  dynamicForwardProxy,
+  healthCheck,
   router,
+  statefulSession,
   echo,
   directResponse,
   tcpProxy,
   connectionLimit,
   sniCluster,
+  sniDynamicForwardProxy,
   rbac,
   localRateLimit,
   tlsInspector,
   httpInspector,
   proxyProtocol,
   originalDst,
+  aggregate,
+  dynamicForwardProxyCluster,
+  originalDstCluster,
   strictDns,
+  logicalDns,
+  dnsCluster,
+  activeHealthChecks,
+  outlierDetection,
+  roundRobin,
+  leastRequest,
+  random,
+  clientSideWeightedRoundRobin,
+  wrrLocality,
+  ringHash,
+  maglev,
+  subset,
+  overrideHost,
+  clusterProvided,
 ];
