@@ -1,5 +1,5 @@
 /** Pages show parts of files that are tested; here it is tested that they still do. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -24,10 +24,18 @@ function contains(file: readonly string[], block: readonly string[]): boolean {
 
 const configurations = readdirSync(new URL('yaml/', import.meta.url)).map((name) => lines(read(`yaml/${name}`)));
 
-describe.each(['protocols.md', 'tls.md', 'tcp-proxy.md'])('docs/%s', (name) => {
+describe.each([
+  'protocols.md',
+  'tls.md',
+  'tcp-proxy.md',
+  'clusters.md',
+  'load-balancing.md',
+  'health.md',
+  'circuit-breakers.md',
+])('docs/%s', (name) => {
   const shown = blocks(read(`../docs/${name}`), 'yaml');
 
-  it('shows configuration', () => expect(shown.length).toBeGreaterThan(2));
+  it('shows configuration', () => expect(shown.length).toBeGreaterThan(1));
 
   it.each(shown)('is part of a file in examples/yaml:\n%s', (text) => {
     expect(configurations.some((file) => contains(file, lines(text)))).toBe(true);
@@ -43,5 +51,41 @@ describe('docs/writing-a-filter.md, filters for connections', () => {
 
   it.each(shown)('is part of examples/connection-filters:\n%s', (text) => {
     expect(sources.some((file) => contains(file, lines(text)))).toBe(true);
+  });
+});
+
+describe('docs/writing-a-load-balancer.md', () => {
+  const shown = blocks(read('../docs/writing-a-load-balancer.md'), 'ts');
+  const sources = ['custom-cluster.ts', 'custom-cluster.test.ts'].map((file) => lines(read(file)));
+
+  it('shows code', () => expect(shown.length).toBeGreaterThan(5));
+
+  it.each(shown)('is part of examples/custom-cluster:\n%s', (text) => {
+    expect(sources.some((file) => contains(file, lines(text)))).toBe(true);
+  });
+});
+
+const packages = readdirSync(new URL('../packages', import.meta.url)).map((name) => `../packages/${name}/README.md`);
+const pages = readdirSync(new URL('../docs', import.meta.url)).filter((name) => name.endsWith('.md'));
+
+/** As GitHub makes it of a heading. */
+function anchor(heading: string): string {
+  const plain = heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '');
+  return plain.replaceAll(' ', '-');
+}
+
+describe.each(['../README.md', ...packages, ...pages.map((name) => `../docs/${name}`)])('links of %s', (name) => {
+  it('lead somewhere', () => {
+    const links = [...read(name).matchAll(/\]\(([^()\s]+)\)/g)].map(([, link = '']) => link);
+    const broken = links.filter((link) => {
+      if (/^\w+:/.test(link)) return false;
+      const [file = '', fragment] = link.split('#');
+      const target = new URL(file === '' ? name : `${name}/../${file}`, new URL('x', import.meta.url));
+      if (!existsSync(target)) return true;
+      if (fragment === undefined) return false;
+      const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, text = '']) => anchor(text));
+      return !headings.includes(fragment);
+    });
+    expect(broken).toEqual([]);
   });
 });

@@ -231,12 +231,15 @@ export class ListenerManager {
     }
   }
 
-  /** As `cut`; resolves when no connection is left, and gives back what the listeners hold. */
+  /**
+   * As `cut`; resolves when no connection is left, and gives back what the listeners hold but their statistics, which can
+   * still be read when the proxy is closed.
+   */
   async close(): Promise<void> {
     this.closed = true;
     this.cut();
     await Promise.all(this.withConnections.map(({ listener }) => listener.whenEmpty()));
-    for (const running of this.list) release(running);
+    for (const { build } of this.list) for (const chain of build.chains) chain.release();
   }
 
   /** False before `start`. */
