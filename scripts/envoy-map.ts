@@ -16,12 +16,9 @@ const NOTES: Readonly<Record<string, string>> = {
   'listener.v3.Listener.metadata': 'shown by `/config_dump`',
   'listener.v3.FilterChain.name': 'shown by `/config_dump`',
   'listener.v3.FilterChain.metadata': 'shown by `/config_dump`',
-  'listener.v3.Listener.filter_chains': 'one, for all connections',
-  'listener.v3.Listener.default_filter_chain':
-    'used when `filter_chains` is empty; otherwise the one chain takes every connection',
   'cluster.v3.Cluster.per_connection_buffer_limit_bytes': 'default 32 KiB (Envoy: 1 MiB)',
   'cluster.v3.Cluster.metadata': 'shown by `/config_dump`',
-  'cluster.v3.Cluster.dns_refresh_rate': 'as all `dns_` fields, for `STRICT_DNS` only',
+  'cluster.v3.Cluster.dns_refresh_rate': 'as all `dns_` fields, for `STRICT_DNS` and `LOGICAL_DNS`',
   'core.v3.HttpProtocolOptions.headers_with_underscores_action': 'of connection managers; refused for clusters',
   'core.v3.Http1ProtocolOptions.accept_http_10': 'of connection managers; refused for clusters',
   'core.v3.Http1ProtocolOptions.default_host_for_http_10': 'of connection managers; refused for clusters',
@@ -63,24 +60,28 @@ that has no effect in Envoy either; they are marked below.
 | Feature | State |
 |---|---|
 | Listeners on IPv4, IPv6, unix sockets | yes; several addresses per listener |
-| Filter chains | one per listener; no chain matching, no listener filters |
-| Network filters | HTTP connection manager, echo, direct_response, and your own |
+| Filter chains | \`filter_chain_match\` with Envoy's precedence, \`default_filter_chain\`; no matcher trees |
+| Listener filters | tls_inspector, http_inspector, proxy_protocol, and your own; original_dst without effect |
+| Network filters | HTTP connection manager, tcp_proxy, connection_limit, local_ratelimit, rbac, sni_cluster, sni_dynamic_forward_proxy, echo, direct_response, and your own |
 | HTTP/1.1 | yes, both sides; requests in HTTP/1.0 with \`accept_http_10\`; header names in their case on request |
 | Upgrades (WebSocket and others), CONNECT | HTTP/1.1 on both sides; CONNECT forwarded, or ended here and sent on as TCP |
-| HTTP/2, HTTP/3 | not built yet |
-| TLS, either side | not built yet |
+| HTTP/2 | both sides, every pair of versions, all flood limits; no \`Upgrade: h2c\` |
+| HTTP/3 | not built yet |
+| TLS, either side | server names, ALPN, client certificates, CRLs, session resumption, files that change; no SDS, no OCSP |
+| gRPC | over HTTP/2, with trailers, deadlines and gRPC local replies |
 | Route matching | all path kinds with URI templates and CONNECT, headers, query parameters, cookies, gRPC, TLS context, runtime fraction, dynamic metadata, filter state; scoped routes; virtual clusters |
 | Route actions | clusters by name, header and weight; rewrites of path and host; redirects; direct responses; header mutations with \`%COMMAND%\`; mirroring; hash policies; timeouts; internal redirects; per-filter config on four levels |
-| Retries, hedging, retry budgets, host predicates | yes; no retry priorities |
+| Retries, hedging, retry budgets, host predicates, retry priorities | yes |
 | CORS, rate limits | carried on the route, for the filters that will use them |
 | Connection manager | trust rules and address detection, request ids, path normalisation, local replies, proxy-status, all timeouts |
 | Runtime | static, disk and admin layers; no RTDS |
 | Explaining | \`mesh explain\`, \`POST /explain\`, \`mesh route-check\`: only here |
-| HTTP filters | router, and your own; \`typed_per_filter_config\` for them |
-| Clusters | STATIC, STRICT_DNS |
-| Load balancing | round robin with weights, ring hash (the hosts that Envoy chooses); building a ring of more than 100 000 places takes time in which nothing else runs |
-| Circuit breakers | connections, pending requests, requests, retries or a retry budget, per priority |
-| Health checks, outlier detection | not built yet |
+| HTTP filters | router, health_check, stateful_session, dynamic_forward_proxy, and your own; \`typed_per_filter_config\` for them |
+| Clusters | STATIC, STRICT_DNS, LOGICAL_DNS, \`envoy.clusters.dns\`, aggregate, dynamic forward proxy, ORIGINAL_DST behind an allow list, and your own; updates at run time through \`proxy.clusters\` |
+| Load balancing | every policy but load-aware locality and dynamic modules: same tables, orders and shares; priorities, panic, locality weights, zone-aware routing, slow start, subsets; and your own |
+| Circuit breakers | all thresholds per priority, retry budgets, connections per host, pools; preconnect; happy eyeballs |
+| Health checks, outlier detection | HTTP (1 and 2), TCP, gRPC, event log; all detectors |
+| Simulation | \`pnpm simulate\`: only here |
 | xDS | not built yet |
 | Statistics | Envoy's names; \`/stats\` as text, JSON and Prometheus; no sinks |
 | Access logs, tracing, overload manager, watchdog | not built yet |
@@ -127,12 +128,22 @@ that has no effect in Envoy either; they are marked below.
 - **Bytes that may not stand in a header** and come out of a \`%COMMAND%\` become spaces; Envoy writes a decoded CR.
 - **\`/runtime\`** sorts its keys and prints static fractions as JSON.
 - **\`socket_address\` \`::\`** takes IPv4 connections only with \`ipv4_compat\`, as in Envoy.
+- **DNS clusters keep their hosts** when a name has no addresses or does not exist; Envoy removes them. The open
+  connections of a LOGICAL_DNS host outlive a move of its address ([decision 23](decisions/0023-last-good-answer.md)).
+- **ORIGINAL_DST** needs a list of addresses that it may dial ([decision 20](decisions/0020-original-destination-allow-list.md)).
+- **Dynamic forward proxy**: names are kept in lower case and checked before they are looked up; a cluster that no filter
+  asks for has no hosts.
+- **Weighted schedules** of hosts and places go on over updates of the host set; Envoy begins again.
+- **\`update_merge_window\`** holds only where it is set; Envoy merges changes of health for one second by default.
+- **\`alt_port\`** of health checks is used; Envoy 1.40 ignores it.
+- **A host is ejected once** though two detectors want it out; Envoy counts it twice.
+- **Static resources** that an update names are an error (\`STATIC_RESOURCE\`); Envoy passes over the update.
 - **Durations** are kept in milliseconds, integers beyond 2^53 are rounded.
 
 ## Admin endpoints
 
 Not here: \`/allocprofiler\`, \`/contention\`, \`/cpuprofiler\`, \`/heap_dump\`, \`/heapprofiler\`, \`/memory/tcmalloc\`,
-\`/peak_heap_dump\` (use the profilers of Node.js), \`/certs\` (no TLS), \`/init_dump\` (no xDS), \`/stats/recentlookups\` and
+\`/peak_heap_dump\` (use the profilers of Node.js), \`/init_dump\` (no xDS), \`/stats/recentlookups\` and
 what is below it (there is no symbol table to look up in). \`/explain\` is only here.
 
 ## Statistics
@@ -142,7 +153,7 @@ there: \`overload.*\`, \`envoy.overload_actions.*\`, \`filesystem.*\`, \`main_th
 \`server.main_thread.*\`, \`server.worker_<n>.*\`, \`server.envoy_notifications\`, \`thread_local_cluster_manager.*\`,
 \`listener.<address>.worker_<n>.*\`, \`listener.admin.main_thread.*\`, \`http.async-client.*\`, \`http.<prefix>.tracing.*\`,
 \`http.<prefix>.rq_redirect\`, \`http.<prefix>.rq_overload_local_reply\`,
-\`http1.*\` and \`cluster.<name>.http1.*\` before their first event, \`dns.cares.*\` (names are asked of the system).
+\`http1.*\` and \`cluster.<name>.http1.*\` before their first event, \`dns.cares.reinits\`.
 
 Only here: \`http.<prefix>.filter_error\` (exceptions of filters), \`server.dropped_dynamic_stats\` and \`overflow\` (bounds of
 the number of statistics).

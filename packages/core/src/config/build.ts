@@ -23,7 +23,7 @@ import { transportSocketNames } from './tls/transport-socket.ts';
 import { sourceAddresses } from './upstream-connection.ts';
 import { type UpstreamHttpOptions, upstreamHttpOptionsOf } from './upstream-http.ts';
 
-export { assignmentPolicy, endpointTraits, staticEndpoints } from './build-endpoints.ts';
+export { assignmentPolicy, staticEndpoints } from './build-endpoints.ts';
 
 /** Bytes that one side of a stream may have buffered when `per_connection_buffer_limit_bytes` is not given. */
 const DEFAULT_BUFFER_LIMIT_BYTES = 32 * 1024;

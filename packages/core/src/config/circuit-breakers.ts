@@ -1,5 +1,4 @@
 /** Limits of what a cluster may have in flight (`circuit_breakers`). */
-import type { z } from 'zod';
 import { fields, message, withDefault } from './message.ts';
 import { bool, enumOf, list, percent, uint32 } from './proto-json.ts';
 
@@ -13,7 +12,7 @@ const retryBudget = message(
 );
 
 /** Limits of one routing priority; Envoy's defaults. */
-export const circuitBreakerThresholds = message(
+const circuitBreakerThresholds = message(
   {
     priority: withDefault(enumOf(['DEFAULT', 'HIGH']), 'DEFAULT'),
     max_connections: withDefault(uint32(), 1024),
@@ -44,6 +43,3 @@ export const circuitBreakers = message(
   { thresholds: list(circuitBreakerThresholds), per_host_thresholds: list(perHostThresholds) },
   { name: 'envoy.config.cluster.v3.CircuitBreakers' },
 );
-
-/** Limits of one routing priority. */
-export type CircuitBreakerThresholds = z.output<typeof circuitBreakerThresholds>;

@@ -16,7 +16,7 @@ export const MAX_HEALTH_CHECKS = 8;
 const NAME = 'envoy.config.core.v3.HealthCheck';
 
 /** Bytes of a response that `receive` is looked for in. */
-export const DEFAULT_RESPONSE_BUFFER_BYTES = 1024;
+const DEFAULT_RESPONSE_BUFFER_BYTES = 1024;
 
 const payload = message(
   { text: nonEmpty(), binary: bytes() },

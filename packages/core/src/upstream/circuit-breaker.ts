@@ -10,6 +10,7 @@ export class CircuitBreaker {
   requests = 0;
   retries = 0;
   pools = 0;
+  private everRetried = false;
   private readonly stats: CircuitBreakerStats;
 
   constructor(thresholds: Thresholds, scope: Scope, priority: 'default' | 'high') {
@@ -62,6 +63,7 @@ export class CircuitBreaker {
   }
   /** The gauge tells of `max_retries` also where a budget decides, as in Envoy. */
   addRetry(): void {
+    this.everRetried = true;
     if (++this.retries >= this.thresholds.maxRetries) this.mark('rq_retry_open', true);
   }
   removeRetry(): void {
@@ -89,7 +91,11 @@ export class CircuitBreaker {
     );
     Object.defineProperties(
       remaining.remaining_retries,
-      live(() => (thresholds.retryBudget === undefined ? thresholds.maxRetries - this.retries : 0)),
+      live(() => {
+        // As in Envoy: a budget has no number of retries to tell, but until the first one the gauge has not heard of it.
+        if (thresholds.retryBudget !== undefined && this.everRetried) return 0;
+        return thresholds.maxRetries - this.retries;
+      }),
     );
   }
 }

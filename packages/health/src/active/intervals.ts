@@ -34,7 +34,7 @@ export function intervalsOf(config: HealthCheckConfig): Intervals {
 }
 
 /** The wait after a result, before jitter. `passed` is the result, not the state of the host. */
-export function baseInterval(intervals: Intervals, used: boolean, passed: boolean, transition: Transition): number {
+function baseInterval(intervals: Intervals, used: boolean, passed: boolean, transition: Transition): number {
   const pending = transition === 'pending';
   if (!used) return passed && !pending ? intervals.noTrafficHealthy : intervals.noTraffic;
   if (passed) return pending ? intervals.healthyEdge : intervals.interval;

@@ -8,7 +8,7 @@ export type Criteria = Readonly<Record<string, unknown>>;
 const MOST_COMBINATIONS = 1024;
 
 /** A text that is the same for equal values only: numbers differ from texts, the order of keys means nothing. */
-export function canonical(value: unknown): string {
+function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   const fields = Object.entries(value).map(([key, part]) => `${JSON.stringify(key)}:${canonical(part)}`);

@@ -1,7 +1,7 @@
 /** A few marks of SVG, as text. */
 
 /** Text as it may stand in a mark. */
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
