@@ -1,6 +1,6 @@
-import { cluster } from '@mesh/core';
+import { cluster, type HealthCheckInit } from '@mesh/core';
 import { standard } from '@mesh/standard';
-import { type Scenario, simulate } from '@mesh/testing';
+import { type HostBehaviour, type Scenario, type SimulationControl, simulate } from '@mesh/testing';
 import { describe, expect, it } from 'vitest';
 import oneBadHost from './one-bad-host.ts';
 import zoneSpill from './zone-spill.ts';
@@ -105,6 +105,79 @@ describe('simulate', () => {
     expect(toFirst(14_000, 20_000)).toBeGreaterThan(250);
     expect(result.stats.get('cluster.app.lb_healthy_panic')).toBeGreaterThan(0);
     expect(result.span().failed).toBe(0);
+  });
+
+  it.each<[string, Partial<HealthCheckInit>]>([
+    ['HTTP', { httpHealthCheck: { path: '/' } }],
+    [
+      'HTTP with wishes',
+      { httpHealthCheck: { path: '/', expectedStatuses: [{ start: 204, end: 205 }], receive: [{ text: '6f6b' }] } },
+    ],
+    ['gRPC', { grpcHealthCheck: {} }],
+    ['TCP that connects', { tcpHealthCheck: {} }],
+    ['TCP that asks', { tcpHealthCheck: { send: { text: '50' }, receive: [{ text: '6f6b' }, { text: '21' }] } }],
+  ])('takes out whoever fails its checks or is down: %s', async (_kind, check) => {
+    const every = { timeoutMs: 500, intervalMs: 500, noTrafficIntervalMs: 500, unhealthyThreshold: 1 };
+    const set = (passesChecks: boolean, up: boolean) => ({
+      run: ({ host }: SimulationControl) => void Object.assign(host(FIRST), { passesChecks, up }),
+    });
+    const result = await simulate(
+      scenario({
+        cluster: cluster('app', {
+          endpoints: addresses(3),
+          healthChecks: [{ ...every, healthyThreshold: 1, ...check } as HealthCheckInit],
+        }),
+        requestsPerSecond: 10,
+        events: [
+          { atMs: 5000, name: 'fails', ...set(false, true) },
+          { atMs: 9000, name: 'passes', ...set(true, true) },
+          { atMs: 12_000, name: 'down', ...set(true, false) },
+          { atMs: 16_000, name: 'up', ...set(true, true) },
+        ],
+      }),
+    );
+    const healthy = (atMs: number) => result.record.healthy[result.record.at(atMs)];
+    expect([4900, 8000, 11_000, 15_000, 19_000].map(healthy)).toEqual([3, 2, 3, 2, 3]);
+  });
+
+  it('tells outlier detection what the router does: timeouts are of local origin, answers are not', async () => {
+    const detecting = (host: Partial<HostBehaviour>) =>
+      simulate(
+        scenario({
+          cluster: cluster('app', {
+            endpoints: addresses(2),
+            outlierDetection: {
+              splitExternalLocalOriginErrors: true,
+              consecutiveLocalOriginFailure: 5,
+              consecutiveGatewayFailure: 5,
+              enforcingConsecutiveGatewayFailure: 0,
+              enforcingConsecutive5xx: 0,
+            },
+          }),
+          durationMs: 5000,
+          requestsPerSecond: 50,
+          arrivals: 'steady',
+          timeoutMs: 100,
+          host: () => host,
+        }),
+      );
+    const detected = (result: Awaited<ReturnType<typeof simulate>>) =>
+      ['local_origin_failure', 'gateway_failure'].map(
+        (cause) => (result.stats.get(`cluster.app.outlier_detection.ejections_detected_consecutive_${cause}`) ?? 0) > 0,
+      );
+    expect(detected(await detecting({ up: false }))).toEqual([true, false]);
+    expect(detected(await detecting({ failureRate: 1, failureStatus: 504 }))).toEqual([false, true]);
+    // Each begins with a connection, which ends the row of failures.
+    expect(detected(await detecting({ latencyMs: 500, latency: 'fixed' }))).toEqual([false, false]);
+  });
+
+  it('runs events in the order of their times', async () => {
+    const seen: number[] = [];
+    const run = ({ nowMs }: SimulationControl) => void seen.push(nowMs);
+    const app = cluster('app', { endpoints: addresses(1) });
+    const events = [9000, 3000, 6000].map((atMs) => ({ atMs, name: 'x', run }));
+    await simulate(scenario({ cluster: app, requestsPerSecond: 1, events }));
+    expect(seen).toEqual([3000, 6000, 9000]);
   });
 
   it('gives a host that comes back its load little by little with slow start', async () => {

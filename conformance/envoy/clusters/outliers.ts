@@ -1,36 +1,8 @@
 /** When hosts are ejected, for how long, and what is counted. */
 import type { Yaml } from '../scenario.ts';
-import { type ClusterScenario, look, type Step } from './scenario.ts';
-
-/** Long enough that nothing comes back while a scenario runs. */
-const SLOW: Yaml = { interval: '60s', base_ejection_time: '60s', max_ejection_percent: 100 };
-/** Rates, judged often, of few requests. */
-const RATES: Yaml = {
-  ...SLOW,
-  interval: '1.5s',
-  consecutive_5xx: 0,
-  consecutive_gateway_failure: 0,
-  success_rate_request_volume: 1,
-  failure_percentage_request_volume: 1,
-};
-
-function outlier(
-  name: string,
-  {
-    why,
-    detection,
-    hosts = 'abc',
-    steps,
-    ...rest
-  }: Partial<ClusterScenario> & {
-    readonly why: string;
-    readonly detection: Yaml;
-    readonly steps: readonly Step[];
-  },
-): ClusterScenario {
-  const cluster = { ...rest.cluster, outlier_detection: detection };
-  return { name: `outlier-${name}`, why, hosts, steps, ...rest, cluster };
-}
+import { outlier, RATES, SLOW } from './outlier.ts';
+import { outlierRates } from './outlier-rates.ts';
+import { type ClusterScenario, look } from './scenario.ts';
 
 const consecutive: readonly ClusterScenario[] = [
   outlier('5xx', {
@@ -348,89 +320,6 @@ const times: readonly ClusterScenario[] = [
   }),
 ];
 
-const rates: readonly ClusterScenario[] = [
-  outlier('success-rate', {
-    why: 'one of five that always fails: mean 80, deviation 40, threshold 80 - 1.9 * 40',
-    detection: RATES,
-    hosts: 'abcde',
-    steps: [{ tick: true }, { hosts: { a: 500 } }, { burst: 25 }, { rates: true }, look],
-  }),
-  outlier('success-rate-shares', {
-    why: 'rates between: mean 86.7, deviation 26.7 (two thirds of ten thousands), threshold 36',
-    detection: RATES,
-    hosts: 'abcde',
-    steps: [
-      { tick: true },
-      { hosts: { a: 500 } },
-      { burst: 10 },
-      { hosts: { a: 200 } },
-      { burst: 5 },
-      { rates: true },
-      look,
-    ],
-  }),
-  outlier('success-rate-factor', {
-    why: 'a factor of 2.5 lets it be: the threshold is below 0',
-    detection: { ...RATES, success_rate_stdev_factor: 2500 },
-    hosts: 'abcde',
-    steps: [{ tick: true }, { hosts: { a: 500 } }, { burst: 25 }, { rates: true }, look],
-  }),
-  outlier('success-rate-hosts', {
-    why: 'four hosts are too few',
-    detection: { ...RATES, failure_percentage_minimum_hosts: 1 },
-    hosts: 'abcd',
-    steps: [{ tick: true }, { hosts: { a: 500 } }, { burst: 20 }, { rates: true }, look],
-  }),
-  outlier('success-rate-split', {
-    why: 'a connection is a success of this side, what breaks behind it a failure: half of them',
-    detection: {
-      ...RATES,
-      split_external_local_origin_errors: true,
-      consecutive_local_origin_failure: 0,
-      success_rate_minimum_hosts: 1,
-    },
-    hosts: 'a',
-    // Without a connection that has been there before: this proxy would take it for a stale one, and try again.
-    steps: [
-      { hosts: { a: { connection: 'close' } } },
-      { tick: true },
-      { hosts: { a: 'reset' } },
-      { burst: 8 },
-      { rates: true },
-    ],
-  }),
-  outlier('failure-percentage', {
-    why: 'who fails as often as the threshold says is ejected, whatever the others do',
-    detection: {
-      ...RATES,
-      enforcing_failure_percentage: 100,
-      failure_percentage_minimum_hosts: 3,
-      failure_percentage_threshold: 60,
-    },
-    steps: [
-      { tick: true },
-      { hosts: { a: 500 } },
-      { burst: 9 },
-      { hosts: { a: 200, b: 500 } },
-      { burst: 6 },
-      { until: { a: '/failed_outlier_check' } },
-      look,
-    ],
-  }),
-  outlier('failure-percentage-off', {
-    why: 'it is detected only, unless told otherwise',
-    detection: { ...RATES, failure_percentage_minimum_hosts: 1 },
-    hosts: 'a',
-    steps: [{ tick: true }, { hosts: { a: 500 } }, { burst: 10 }, { rates: true }, look],
-  }),
-  outlier('both-rates', {
-    why: 'who is an outlier by both is looked at twice',
-    detection: { ...RATES, enforcing_failure_percentage: 100 },
-    hosts: 'abcde',
-    steps: [{ tick: true }, { hosts: { a: 500 } }, { burst: 25 }, { rates: true }, look],
-  }),
-];
-
 const CHECKED: Yaml = {
   health_checks: [
     {
@@ -472,6 +361,6 @@ export const outliers: readonly ClusterScenario[] = [
   ...origins,
   ...limits,
   ...times,
-  ...rates,
+  ...outlierRates,
   ...checks,
 ];

@@ -108,6 +108,7 @@ export { formatRouteCheck, type RouteCheckFormat } from './route-check/format.ts
 export type * from './route-check/report.ts';
 export { CheckHead, type CheckHeadSettings } from './routing/check-head.ts';
 export { cookieValue } from './routing/cookies.ts';
+export { HashPolicies } from './routing/hash-policy.ts';
 export { HeaderCondition } from './routing/header-match.ts';
 export { TunnelHead, type TunnelHeadSettings } from './routing/tunnel-head.ts';
 // Observe

@@ -62,6 +62,7 @@ export {
   uint64,
 } from './config/proto-json.ts';
 export { rbacRules } from './config/rbac.ts';
+export { hashPolicy } from './config/route/hash-policy.ts';
 export { headerMatcher } from './config/route-match.ts';
 export type { Report } from './config/schema-type.ts';
 export { runtimeFlag, tokenBucket } from './config/token-bucket.ts';

@@ -98,4 +98,6 @@ export interface UpstreamFailure {
   readonly responseStarted: boolean;
   /** Request bytes had been handed to the socket: the upstream may have seen them. */
   readonly requestSent: boolean;
+  /** The request was refused before the host had any part in it: nothing counts against the host. Default false. */
+  readonly hostUnasked?: boolean;
 }

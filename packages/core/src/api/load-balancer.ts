@@ -2,6 +2,7 @@
 import type { RandomSource, Timers } from './clock.ts';
 import type { Host, HostSets } from './cluster.ts';
 import type { RequestHeaders } from './headers.ts';
+import type { HttpStream } from './http-stream.ts';
 import type { Runtime } from './runtime.ts';
 import type { StatsScope } from './stats.ts';
 
@@ -11,10 +12,10 @@ export interface PickContext {
   /** What the metadata of hosts must say under `envoy.lb` (`metadata_match`); for policies that divide hosts by it. */
   readonly metadataMatch?: Readonly<Record<string, unknown>> | undefined;
   /**
-   * 64 bits that the route's hash policies make of the request; `undefined` when they find nothing. Ask once per choice:
-   * it is worked out anew each time, and a cookie policy makes a new cookie.
+   * 64 bits that the route's hash policies make of the request, or `by` in their place; `undefined` when they find
+   * nothing. Ask once per choice: it is worked out anew each time, and a cookie policy makes a new cookie.
    */
-  hash?(): bigint | undefined;
+  hash?(by?: RequestHash): bigint | undefined;
   /** How often the cluster chooses again when `shouldSkip` refuses a host; the last choice is taken. Default 0. */
   readonly reselections?: number;
   /** True for a host that this request should rather not have, e.g. one that it has tried already. */
@@ -38,6 +39,12 @@ export interface PickContext {
   readonly filterState?: ReadonlyMap<string, unknown> | undefined;
   /** SNI of the client's connection, for TCP proxies that forward by name. */
   readonly serverName?: string | undefined;
+}
+
+/** What makes 64 bits of a request: the hash policies of a route, or those of a balancing policy. */
+export interface RequestHash {
+  /** `addCookie` takes the `set-cookie` value of a cookie that has been made. */
+  hash(stream: HttpStream, addCookie: (setCookie: string) => void): bigint | undefined;
 }
 
 /** A priority, and which of its hosts. */

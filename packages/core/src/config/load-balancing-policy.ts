@@ -1,11 +1,16 @@
 /** `load_balancing_policy`: a list of extensions, of which the first that is served is used. */
 import type { BalancingChoice } from '../api/load-balancer.ts';
-import type { ConfiguredLoadBalancer } from '../define.ts';
 import { type ExtensionDefinition, type ExtensionRef, extension } from './extension.ts';
 import { fields, type MessageInfo, message } from './message.ts';
 import { list } from './proto-json.ts';
 import { type ProtoType, protoType } from './schema-type.ts';
 import { isMap, type RawMap } from './source-map.ts';
+
+/** A policy with its config as code gives it; what `define.ts` makes of a balancing policy's definition fits. */
+export interface ConfiguredPolicy {
+  readonly definition: ExtensionDefinition & { readonly kind: 'load-balancer' };
+  readonly config: unknown;
+}
 
 /** The policy that was found, ready for `context.make`. */
 export interface ChosenPolicy extends BalancingChoice {
@@ -53,7 +58,7 @@ const policies = message(
  *
  * @param seeker what the message begins with when none is served; the names follow
  */
-export function loadBalancingPolicy(seeker: string): ProtoType<ChosenPolicy, MessageInfo, ConfiguredLoadBalancer> {
+export function loadBalancingPolicy(seeker: string): ProtoType<ChosenPolicy, MessageInfo, ConfiguredPolicy> {
   return protoType({
     ...(policies.info as unknown as MessageInfo),
     parse(value, report, child) {
@@ -77,11 +82,11 @@ function writtenEntries({ policies: written }: RawMap): number {
 }
 
 /** What code gives, as the policy of a cluster. */
-export function chosen({ definition, config }: ConfiguredLoadBalancer): ChosenPolicy {
+export function chosen({ definition, config }: ConfiguredPolicy): ChosenPolicy {
   return { name: definition.name, definition, config };
 }
 
 /** Definitions can be called; nothing in a file can. */
-function isConfigured(value: unknown): value is ConfiguredLoadBalancer {
+function isConfigured(value: unknown): value is ConfiguredPolicy {
   return typeof (value as { definition?: unknown } | null | undefined)?.definition === 'function';
 }

@@ -291,6 +291,19 @@ describe('Http1ClientCodec failures', () => {
     expect(recorder.failure).toBeUndefined();
   });
 
+  it('reset of a request tells the host that nobody waits, that of a tunnel is its end', () => {
+    const [plain, tunnel] = [new ClientRig(), new ClientRig()];
+    plain.send(request());
+    const asked = request();
+    asked.upgradeTo = 'websocket';
+    tunnel.codec.attach(new ResponseRecorder(), false);
+    tunnel.codec.writeHead(asked, false);
+    tunnel.feed('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+    for (const { codec } of [plain, tunnel]) codec.reset();
+    expect([plain.socket.wasReset, plain.socket.destroyed]).toEqual([true, true]);
+    expect([tunnel.socket.wasReset, tunnel.socket.destroyed]).toEqual([false, true]);
+  });
+
   it('a reset inside a callback ends the batch silently', () => {
     const rig = new ClientRig();
     const recorder = rig.send(request());

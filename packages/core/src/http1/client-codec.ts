@@ -159,7 +159,10 @@ export class Http1ClientCodec implements RequestWriter {
     this.ownSink = undefined;
     this.gaveUp = true;
     this.phase = Phase.dead;
-    this.connection.destroy();
+    // FIN is how a tunnel ends. Of a request some hosts, this proxy too, would take it that its client still waits for the
+    // answer (RFC 9112 9.6).
+    if (this.tunnelled) this.connection.destroy();
+    else this.connection.reset();
   }
 
   pauseResponse(): void {

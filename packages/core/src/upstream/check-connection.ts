@@ -35,6 +35,7 @@ export class CheckConnections {
       idleTimeoutMs: 0,
       maxConnectionDurationMs: 0,
       maxRequestsPerConnection: 0,
+      preconnect: undefined,
     };
     const breaker = new CircuitBreaker(UNLIMITED, scope, 'default');
     this.context = { ...context, settings, breaker, stats: clusterStats(scope) };

@@ -54,18 +54,6 @@ export function newPool(
   protocol: 'http1' | 'http2' | 'alpn',
   asked: TransportOptions | undefined,
 ): HttpPool {
-  const pool = poolOf(host, context, protocol, asked);
-  // Who still asks for a host that has gone shall leave no idle connection there.
-  if (host.removed) pool.drain();
-  return pool;
-}
-
-function poolOf(
-  host: UpstreamHost,
-  context: PoolContext,
-  protocol: 'http1' | 'http2' | 'alpn',
-  asked: TransportOptions | undefined,
-): HttpPool {
   const secured = host.transport !== undefined;
   const choice = secured ? { ...FALLBACK[protocol], ...asked } : asked;
   const pool = poolFor(host, context, protocol, choice);

@@ -3,15 +3,19 @@ import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { clusterRig, endpoint, Get, OK, server } from './fixture.ts';
 import type { UpstreamHost } from './host.ts';
-import type { Thresholds } from './settings.ts';
+import type { ClusterSettings, Thresholds } from './settings.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(() => {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup();
 });
 
-async function rig(respond: Parameters<typeof server>[0], thresholds: Partial<Thresholds> = {}) {
-  const made = clusterRig(thresholds);
+async function rig(
+  respond: Parameters<typeof server>[0],
+  thresholds: Partial<Thresholds> = {},
+  more: Partial<ClusterSettings> = {},
+) {
+  const made = clusterRig(thresholds, more);
   const upstream = await server(respond);
   made.cluster.update([endpoint(upstream.port)]);
   cleanups.push(
@@ -220,5 +224,28 @@ describe('Http1Pool', () => {
     open(second);
     expect(await second.done).toBe('failure: overflow');
     expect(stat('upstream_rq_pending_overflow')).toBe(1);
+  });
+
+  it('closes a connection that has lived for max_connection_duration, idle or after its request', async () => {
+    const held: (() => void)[] = [];
+    const { open, stat } = await rig(
+      (text, socket) => {
+        if (text.startsWith('GET /held')) held.push(() => socket.write(OK));
+        else socket.write(OK);
+      },
+      {},
+      { maxConnectionDurationMs: 20 },
+    );
+    const [idle, busy] = [new Get(), new Get('/held')];
+    open(idle);
+    expect(await idle.done).toBe('200 ok');
+    await until(() => stat('upstream_cx_active') === 0);
+    open(busy);
+    await until(() => stat('upstream_cx_max_duration_reached') === 2);
+    expect(stat('upstream_cx_active')).toBe(1);
+    held[0]?.();
+    expect(await busy.done).toBe('200 ok');
+    await until(() => stat('upstream_cx_active') === 0);
+    expect([stat('upstream_cx_total'), stat('upstream_cx_destroy_local')]).toEqual([2, 2]);
   });
 });

@@ -406,6 +406,17 @@ describe('Http2Pool', () => {
     expect(all('upstream_cx_idle_timeout', 'upstream_cx_destroy_local')).toEqual([1, 1]);
   });
 
+  it('looks for room for another connection whenever one of those that wait is served', async () => {
+    const server = await h2Server({ maxConcurrentStreams: 1 });
+    const { open, stat } = clusterOf(server.port, { maxConnections: 1 });
+    const requests = gets(4);
+    open(...requests);
+    await outcomes(requests);
+    expect(stat('upstream_cx_total')).toBe(1);
+    // Envoy's count: each that finds no connection, then with each that is served while others wait.
+    expect(stat('upstream_cx_overflow')).toBeGreaterThanOrEqual(2);
+  });
+
   it('retires a connection that has lived for max_connection_duration', async () => {
     const server = await h2Server();
     server.state.hold = true;

@@ -125,7 +125,7 @@ export class Http2Pool extends Pool {
   /** @internal It is up, and its host has told how much it allows. */
   ready(connection: Http2Connection): void {
     this.coming -= connection.expectedStreams;
-    this.roomMade(connection);
+    this.fill(connection);
     if (this.draining) connection.retire();
     // The host allows less than was thought.
     this.connectForWaiting();
@@ -133,6 +133,13 @@ export class Http2Pool extends Pool {
 
   /** @internal There is room on it, perhaps for a request that waits. */
   roomMade(connection: Http2Connection): void {
+    const waited = this.waiting.length;
+    this.fill(connection);
+    // As Envoy, which looks again whether those who still wait may have another connection.
+    if (this.waiting.length > 0 && this.waiting.length < waited) this.connectForWaiting();
+  }
+
+  private fill(connection: Http2Connection): void {
     while (this.waiting.length > 0 && connection.hasRoom) this.serveNext(connection);
     if (connection.listed || !connection.hasRoom) return;
     connection.listed = true;

@@ -10,7 +10,7 @@ import type { ClusterStats, Http2CodecStats } from '../stats/index.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { UpstreamHost } from './host.ts';
 import type { ClusterSettings } from './settings.ts';
-import { NO_POOL, OVERFLOW } from './unsent.ts';
+import { NO_POOL, OVERFLOW, QUEUE_FULL } from './unsent.ts';
 
 /** What all pools of a cluster share. */
 export interface PoolContext {
@@ -118,7 +118,7 @@ export abstract class Pool implements HttpPool {
     if (breaker.pending >= breaker.thresholds.maxPendingRequests) {
       this.checkEmpty();
       stats.upstream_rq_pending_overflow.value++;
-      request.onFailure(OVERFLOW, this.host);
+      request.onFailure(QUEUE_FULL, this.host);
       return undefined;
     }
     stats.upstream_rq_pending_total.value++;

@@ -1,4 +1,5 @@
 /** One HTTP/1 connection to a host. Its pool hands it requests, one at a time, and hears when it is free or gone. */
+import type { TimerHandle } from '../api/clock.ts';
 import type { UpstreamRequest } from '../api/upstream.ts';
 import { Http1ClientCodec } from '../http1/client-codec.ts';
 import type { ClientCodecHandler } from '../http1/handlers.ts';
@@ -18,6 +19,9 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
   /** It has been idle, used before or not: the peer may have given it up since. */
   private pooled = false;
   private idleSinceMs = 0;
+  /** Has lived as long as it may: takes no more requests. */
+  private old = false;
+  private durationLimit: TimerHandle | undefined = undefined;
 
   /** With `made` it carries on a connection that was made for another protocol. */
   constructor(pool: Http1Pool, made?: HostConnection) {
@@ -63,6 +67,7 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
   settled(): void {
     if (this.connection.closed || this.poisoned || this.closedByUs) return;
     this.ownSettled = true;
+    if (this.durationMs > 0) this.durationLimit = this.context.wheel.after(this.durationMs, () => this.tooOld());
     this.pool.ready(this, true);
   }
 
@@ -73,6 +78,12 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
     const reused = this.pooled || this.codec.requests > 0;
     this.codec.attach(request, reused);
     request.onReady(this.codec, this.host, reused);
+  }
+
+  private tooOld(): void {
+    this.context.stats.upstream_cx_max_duration_reached.value++;
+    this.old = true;
+    if (!this.active) this.close();
   }
 
   becameIdle(): void {
@@ -105,9 +116,7 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
     this.release();
     const spent = settings.maxRequestsPerConnection > 0 && this.codec.requests >= settings.maxRequestsPerConnection;
     if (spent) stats.upstream_cx_max_requests.value++;
-    const old = this.durationMs > 0 && this.pool.context.wheel.nowMs() - this.startMs >= this.durationMs;
-    if (old) stats.upstream_cx_max_duration_reached.value++;
-    if (!reusable || spent || old || this.connection.peerEnded) this.close();
+    if (!reusable || spent || this.old || this.connection.peerEnded) this.close();
     else this.pool.ready(this, false);
   }
 
@@ -147,6 +156,7 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
   }
 
   onClose(error: Error | undefined): void {
+    this.durationLimit?.cancel();
     this.countEnd(this.codec.requests);
     if (!this.ownSettled) {
       this.countSide(this.closedByUs, false);

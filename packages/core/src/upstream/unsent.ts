@@ -9,6 +9,8 @@ function unsent(reason: ResetReason): UpstreamFailure {
 }
 /** A circuit breaker is open. */
 export const OVERFLOW = unsent('overflow');
+/** As many requests wait as may: the host has not been asked for anything. */
+export const QUEUE_FULL: UpstreamFailure = Object.freeze({ ...OVERFLOW, hostUnasked: true });
 /** The cluster has as many connection pools as it may; no host can be used but those that have one. */
 export const NO_POOL: UpstreamFailure = Object.freeze({ ...OVERFLOW, detail: NO_CONNECTION_POOL });
 /** The connection was not made in time. */

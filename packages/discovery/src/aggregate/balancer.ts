@@ -7,6 +7,7 @@ import type {
   PickContext,
   PriorityChoice,
   RandomSource,
+  RequestHash,
   RequestHeaders,
   UpstreamCluster,
 } from '@mesh/core';
@@ -112,8 +113,8 @@ class InnerContext implements PickContext {
   get metadataMatch(): Readonly<Record<string, unknown>> | undefined {
     return this.outer.metadataMatch;
   }
-  hash(): bigint | undefined {
-    return this.outer.hash?.();
+  hash(by?: RequestHash): bigint | undefined {
+    return this.outer.hash?.(by);
   }
   get reselections(): number {
     return this.outer.reselections ?? 0;

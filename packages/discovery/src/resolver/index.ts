@@ -5,7 +5,7 @@ import { serverLookup } from './servers.ts';
 import { counted } from './stats.ts';
 import { systemLookupWith } from './system.ts';
 
-export { type LookupFamily } from './family.ts';
+export type { LookupFamily } from './family.ts';
 export { type DnsLookup, type DnsQuery, type DnsRecord, errorCode } from './lookup.ts';
 export { isLiteral, nameProblem } from './name.ts';
 export { Refresher, type RefreshPolicy, type RefreshResult } from './refresher.ts';

@@ -1,7 +1,8 @@
 /** Limits of a cluster: what is over them is refused with 503, UO, and the upstream is not troubled. */
+import type { Host } from '@mesh/core';
 import { answer, until } from '@mesh/testing';
 import { expect, it } from 'vitest';
-import { ask, clientOf, closeAfterEach, get, observer, proxyFor, turns, upstreamOf } from './fixture.ts';
+import { ask, clientOf, closeAfterEach, filterOf, get, observer, proxyFor, turns, upstreamOf } from './fixture.ts';
 
 closeAfterEach();
 
@@ -14,6 +15,8 @@ async function limited(thresholds: Record<string, number>, cluster: object = {})
     await answer({ body: request.path })(request, peer);
   });
   const { filter, outcomes } = observer();
+  const hosts: (Host | undefined)[] = [];
+  const told = filterOf('told', { onComplete: ({ info }) => void hosts.push(info.upstreamHost) });
   const limits = {
     priority: 'DEFAULT',
     maxConnections: 1024,
@@ -25,14 +28,14 @@ async function limited(thresholds: Record<string, number>, cluster: object = {})
   };
   const proxy = await proxyFor({
     upstream,
-    filters: [filter],
+    filters: [filter, told],
     cluster: { circuitBreakers: { thresholds: [limits], perHostThresholds: [], ...cluster } as never },
   });
   const next = async () => {
     await until(() => release.length > 0, 'a request to answer');
     release.shift()?.();
   };
-  return { upstream, proxy, outcomes, next };
+  return { upstream, proxy, outcomes, hosts, next };
 }
 
 it('max_requests refuses the request over it, and takes the next one when there is room', async () => {
@@ -77,7 +80,7 @@ it('max_connections lets requests wait for the connections there are', async () 
 });
 
 it('max_pending_requests refuses who would have to wait', async () => {
-  const { upstream, proxy, next } = await limited({ maxConnections: 1, maxPendingRequests: 1 });
+  const { upstream, proxy, hosts, next } = await limited({ maxConnections: 1, maxPendingRequests: 1 });
   const clients = [await clientOf(proxy), await clientOf(proxy), await clientOf(proxy)];
   const [first, second, third] = clients;
   await first?.send(get('/1'));
@@ -92,6 +95,8 @@ it('max_pending_requests refuses who would have to wait', async () => {
   await next();
   expect((await second?.readResponse())?.body).toBe('/2');
   expect(proxy.stats('cluster.upstream.circuit_breakers.default.rq_pending_open')).toBe(0);
+  // The host had no part in what was refused.
+  expect(hosts.map((host) => host?.stats.rqError)).toEqual([undefined, 0, 0]);
 });
 
 it('a client that leaves the queue makes room in it', async () => {

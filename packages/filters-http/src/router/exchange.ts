@@ -20,7 +20,7 @@ import type { Attempt, AttemptLimit } from './attempt.ts';
 import { type Charged, chargeGrpcEnd, chargeResponse, chargeTime, chargeTimeout } from './charges.ts';
 import type { RouterEnvironment } from './environment.ts';
 import { failureDetails, failureFlag, failureStatus, failureText, LOCAL_RESET } from './failure.ts';
-import { Forwarding, IDEMPOTENT } from './forwarding.ts';
+import { Forwarding } from './forwarding.ts';
 import { followRedirect } from './internal-redirect/index.ts';
 import { takeLoadReport } from './load-report/index.ts';
 import { judgeFailure, judgeHead, judgeTimeout } from './passive-checks.ts';
@@ -28,16 +28,13 @@ import { OVERLOADED, type Refusal, refusalOf } from './refusals.ts';
 import { takeAltStat } from './request-overrides.ts';
 import { noteRefusal } from './retries.ts';
 import { Verdict } from './retry-state.ts';
+import { isRefused, isUnseen, type Repetitions } from './unseen.ts';
 
-/** How often a request that was not looked at is sent again without a policy; a host that restarts may say so twice. */
-const MAX_REFUSALS = 3;
-
-export class RouterExchange extends Forwarding implements Charged {
+export class RouterExchange extends Forwarding implements Charged, Repetitions {
   /** Of `x-envoy-upstream-alt-stat-name`. */
   altStat: string | undefined = undefined;
   private retried = false;
-  /** How often a host of HTTP/2 has told that it did not look at the request. */
-  private refusals = 0;
+  refusals = 0;
   /** An interim response has come: for Envoy the response has begun. */
   private begun = false;
 
@@ -136,8 +133,10 @@ export class RouterExchange extends Forwarding implements Charged {
     noteRefusal(this.stream, verdict);
     const status = failureStatus(failure);
     const marker = failure.reason === 'overflow' ? OVERLOADED : undefined;
-    if (!this.begun) chargeResponse(this, attempt.host, status);
+    const unasked = failure.hostUnasked === true;
+    if (!this.begun) chargeResponse(this, unasked ? undefined : attempt.host, status);
     if (this.othersMayAnswer) return;
+    if (unasked) this.stream.info.upstreamHost = undefined;
     const text = failureText(failure, this.retried || this.refreshed);
     this.fail(status, text, failureFlag(failure), failureDetails(failure, this.begun), marker);
   }
@@ -151,16 +150,10 @@ export class RouterExchange extends Forwarding implements Charged {
     return this.awaited || this.retries?.pending === true;
   }
 
-  /** The request was not looked at: the peer closed an idle connection just as it was picked, or it said so itself. */
+  /** Nobody can have looked at the request, and all of it is still there. */
   private isStale(failure: UpstreamFailure): boolean {
     if (failure.responseStarted || this.begun || this.othersMayAnswer) return false;
-    if (isRefused(failure)) {
-      if (this.refusals++ === MAX_REFUSALS) return false;
-    } else {
-      if (!failure.reused || this.refreshed || failure.reason !== 'connection termination') return false;
-      if (!IDEMPOTENT.has(this.headers.method)) return false;
-    }
-    return this.body === undefined || this.body.keeping;
+    return isUnseen(failure, this.headers.method, this) && (this.body === undefined || this.body.keeping);
   }
 
   /** The next attempt must not meet another stale connection. */
@@ -402,9 +395,4 @@ export class RouterExchange extends Forwarding implements Charged {
     this.dropRetries();
     this.abandonOthers(undefined);
   }
-}
-
-/** The host of HTTP/2 has told that it did nothing with the request (RFC 9113 8.7): a GOAWAY, or a refused stream. */
-function isRefused({ reason }: UpstreamFailure): boolean {
-  return reason === 'remote refused stream reset';
 }

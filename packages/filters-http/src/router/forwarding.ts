@@ -9,6 +9,7 @@ import type {
   Headers,
   Host,
   PickContext,
+  RequestHash,
   RequestHeaders,
   RequestWriter,
   ResponseHeaders,
@@ -31,15 +32,13 @@ import { Retries } from './retries.ts';
 import { takeRetryState } from './retry-state.ts';
 import { expectedMs, rewriteGrpcTimeout, routeTimeoutMs } from './timeouts.ts';
 import { transportOptions } from './transport-options.ts';
+import { IDEMPOTENT } from './unseen.ts';
 
 /** A CONNECT, or a POST that is to be taken for one, whose tunnel begins here (`connect_config`). */
 function endsConnect(action: ForwardAction, method: string): boolean {
   const connect = action.upgrades.get('connect')?.connect;
   return connect !== undefined && (method === 'CONNECT' || (connect.allowPost && method === 'POST'));
 }
-
-/** Methods whose repetition changes nothing (RFC 9110 9.2.2). */
-export const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
 export abstract class Forwarding extends AttemptRace implements BodySource, PickContext, AttemptOwner {
   headers!: RequestHeaders;
@@ -58,7 +57,7 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
   /** When the whole request had come as far as here; monotonic ms. */
   protected requestEndMs = 0;
   /** Sent once more without a policy, because a pooled connection had gone stale. */
-  protected refreshed = false;
+  refreshed = false;
   /** What the request asks of its connections. */
   private transport: TransportOptions | undefined = undefined;
   protected cookies: string[] | undefined = undefined;
@@ -189,10 +188,10 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
     this.retries?.priorities?.reset();
   }
   /** As in Envoy, worked out anew for each attempt; every cookie that this makes goes out with the response. */
-  hash(): bigint | undefined {
+  hash(by?: RequestHash): bigint | undefined {
     const { action } = this;
-    if (!action.hasHashPolicy) return undefined;
-    return action.hash(this.stream, (cookie) => void (this.cookies ??= []).push(cookie));
+    if (by === undefined && !action.hasHashPolicy) return undefined;
+    return (by ?? action).hash(this.stream, (cookie) => void (this.cookies ??= []).push(cookie));
   }
 
   get metadataMatch(): PickContext['metadataMatch'] {

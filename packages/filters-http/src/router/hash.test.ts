@@ -1,20 +1,22 @@
 /** Hash policies of a route, and a cluster whose hosts are chosen by them. */
-import { defineLoadBalancer, type Host, route, virtualHost } from '@mesh/core';
+import { defineLoadBalancer, HashPolicies, type Host, type RequestHash, route, virtualHost } from '@mesh/core';
 import { answer, type RawResponse, type StartProxyOptions, sequence } from '@mesh/testing';
 import { describe, expect, it } from 'vitest';
 import { ask, clientOf, closeAfterEach, get, proxyFor, retrying, routed, upstreamOf } from './fixture.ts';
 
 closeAfterEach();
 
-/** The hash of a request counts, nothing else. */
+/** The hash of a request counts, nothing else; `own` makes it in the place of the route. */
 const byHash = defineLoadBalancer({
   name: 'test.load_balancing_policies.by_hash',
-  config: { '~standard': { version: 1, vendor: 'test', validate: () => ({ value: {} }) } },
-  create() {
+  config: {
+    '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: value as { own?: RequestHash } }) },
+  },
+  create({ own }) {
     let hosts: readonly Host[] = [];
     return {
       update: ({ priorities }) => void (hosts = priorities[0]?.healthy ?? []),
-      pick: (context) => hosts[Number((context.hash?.() ?? 0n) % BigInt(hosts.length || 1))],
+      pick: (context) => hosts[Number((context.hash?.(own) ?? 0n) % BigInt(hosts.length || 1))],
     };
   },
 });
@@ -43,6 +45,20 @@ describe('hash policies', () => {
     const first = await bodies();
     expect(new Set(first).size).toBeGreaterThan(1);
     expect(await bodies()).toEqual(first);
+  });
+
+  it('give way to those of a balancing policy', async () => {
+    const own = new HashPolicies([
+      { cookie: { ...byCookie.hashPolicy[0]?.cookie, attributes: [] }, terminal: false },
+    ] as never);
+    const proxy = await ringOf({ ...routed(byUser), cluster: { loadBalancing: byHash({ own }) } });
+    const answers = await Promise.all(VALUES.map((value) => ask(proxy, user(value))));
+    for (const each of answers) expect(setCookies(each)).toEqual([expect.stringMatching(COOKIE)]);
+    const [cookie] = setCookies(answers[0] as RawResponse).map((line) => line.replace(/;.*/, ''));
+    const again = await Promise.all(
+      VALUES.map((value) => ask(proxy, get('/', `x-user: ${value}\r\ncookie: ${cookie}\r\n`))),
+    );
+    expect(new Set(again.map(({ body }) => body))).toEqual(new Set([answers[0]?.body]));
   });
 
   it('hashes the head as it goes upstream', async () => {

@@ -36,7 +36,8 @@ export class EventLog {
   private readonly type: CheckerType;
   private readonly cluster: ClusterMonitorContext;
   private readonly sinks: readonly LogSink[];
-  private dropped = 0;
+  /** So many lost events are worth a word: the first, then twice as many each time. */
+  private noteworthy = 1;
 
   constructor(type: CheckerType, cluster: ClusterMonitorContext, sinks: readonly LogSink[]) {
     this.type = type;
@@ -89,8 +90,8 @@ export class EventLog {
       sink.write(line, true);
       dropped += sink.dropped;
     }
-    if (dropped === this.dropped) return;
-    this.dropped = dropped;
+    if (dropped < this.noteworthy) return;
+    this.noteworthy = 2 * dropped;
     this.cluster.log('warning', `${dropped} health check events could not be written`);
   }
 }

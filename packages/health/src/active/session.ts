@@ -100,9 +100,7 @@ export class CheckSession extends TimerEntry implements Verdicts {
   failed(type: FailureType, retriable = false, status = 0, excluded = false): void {
     if (this.closed) return;
     if (excluded) this.change(0, excludedViaImmediateHcFail);
-    const transition = this.worsen(type, retriable, status);
-    // It may be gone by now: a host that its source has removed leaves when it fails.
-    if (!this.closed) this.waitForNext(false, transition);
+    this.waitForNext(false, this.worsen(type, retriable, status));
   }
 
   /** A response to ordinary traffic says that the host wants no more of it. */
@@ -163,6 +161,8 @@ export class CheckSession extends TimerEntry implements Verdicts {
   }
 
   private waitForNext(passed: boolean, transition: Transition): void {
+    // It may be gone by now: a host that its source has removed leaves when it fails.
+    if (this.closed) return;
     const { cluster, intervals } = this.checker;
     this.checking = false;
     cluster.timers.arm(this, nextWait(intervals, cluster, passed, transition));

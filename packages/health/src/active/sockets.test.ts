@@ -87,6 +87,17 @@ describe('activeHealthChecks over sockets', () => {
     await healthy(1);
   });
 
+  it('connections ahead of demand are for traffic: a check has one', async () => {
+    let connections = 0;
+    const server = http.createServer((_request, response) => void response.end());
+    server.on('connection', () => connections++);
+    const port = await listen(server);
+    const check = { ...FAST, httpHealthCheck: { path: '/' } };
+    const { stat } = await proxyFor([port], check, { preconnectPolicy: { perUpstreamPreconnectRatio: 3 } });
+    await until(() => stat('health_check.success') >= 3, 'three checks');
+    expect(connections).toBe(1);
+  });
+
   it('without reuse_connection each check has a connection of its own', async () => {
     let connections = 0;
     const server = http.createServer((_request, response) => void response.end());

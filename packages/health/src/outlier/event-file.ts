@@ -1,5 +1,5 @@
-/** The file that events are appended to: opened with the first one, so that clusters without any hold no file open. */
-import { type LogSink, openLogFile } from '@mesh/core';
+/** The file that events are appended to: held open from the first one on, so that quiet clusters cost no descriptor. */
+import { type LogSink, MeshError, openLogFile } from '@mesh/core';
 
 /** Never blocks; what cannot be written is dropped, with a word in the log. */
 export class EventFile {
@@ -8,10 +8,19 @@ export class EventFile {
   private sink: LogSink | undefined = undefined;
   private over = false;
 
-  /** `onProblem` hears when the file cannot be opened; events are lost from then on. */
+  /**
+   * `onProblem` hears when the file cannot be opened any more; events are lost from then on.
+   *
+   * @throws MeshError `CONFIG_INVALID` when it cannot be opened now, as Envoy does not start then.
+   */
   constructor(path: string, onProblem: (message: string) => void) {
     this.path = path;
     this.onProblem = onProblem;
+    try {
+      void openLogFile(path).close();
+    } catch (error) {
+      throw new MeshError('CONFIG_INVALID', `unable to open file '${path}': ${(error as Error).message}`);
+    }
   }
 
   /** Appends a line. */

@@ -1,5 +1,7 @@
 /** What the policies that hash have in common (Envoy `ConsistentHashingLbConfig`). */
-import { bool, message, uint32, withDefault } from '@mesh/core/proto';
+import { HashPolicies, type RequestHash } from '@mesh/core';
+import { bool, hashPolicy, list, message, uint32, withDefault } from '@mesh/core/proto';
+import type { z } from 'zod';
 
 const COMMON = 'envoy.extensions.load_balancing_policies.common.v3';
 
@@ -8,8 +10,9 @@ export const consistentHashingLbConfig = message(
   {
     use_hostname_for_hashing: withDefault(bool(), false),
     hash_balance_factor: uint32(),
+    hash_policy: list(hashPolicy),
   },
-  { name: `${COMMON}.ConsistentHashingLbConfig`, known: { hash_policy: 'use the hash_policy of routes' } },
+  { name: `${COMMON}.ConsistentHashingLbConfig` },
 );
 
 /** Field `locality_weighted_lb_config`: present or not. */
@@ -23,4 +26,12 @@ export interface HashingSettings {
   readonly hashBalanceFactor: number;
   /** Localities get the shares that their weights say. */
   readonly localityWeighted: boolean;
+  /** What requests are hashed by in the place of their routes' policies. */
+  readonly requestHash?: RequestHash | undefined;
+}
+
+/** The policy's own way to hash requests; `undefined` leaves that to their routes. */
+export function requestHashOf(config: z.output<typeof consistentHashingLbConfig> | undefined): RequestHash | undefined {
+  const { hashPolicy: policies = [] } = config ?? {};
+  return policies.length === 0 ? undefined : new HashPolicies(policies);
 }

@@ -87,8 +87,8 @@ export class HashBalancer implements LoadBalancer {
   }
 
   private choose(context: PickContext): void {
-    const { value, load } = this;
-    const hash = context.hash?.();
+    const { value, load, settings } = this;
+    const hash = context.hash?.(settings.requestHash);
     if (hash === undefined) value.draw(this.context.random);
     else value.set(hash);
     const choice = load.choose(value.percent);

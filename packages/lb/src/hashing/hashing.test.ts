@@ -1,4 +1,12 @@
-import { type Host, type LoadBalancer, type PickContext, Word64, xxHash64, xxHash64Into } from '@mesh/core';
+import {
+  type Host,
+  type LoadBalancer,
+  type PickContext,
+  type RequestHash,
+  Word64,
+  xxHash64,
+  xxHash64Into,
+} from '@mesh/core';
 import { describe, expect, it } from 'vitest';
 import { host, hosts, setsOf, TestContext, type TestHost } from '../fixture.ts';
 import { maglev } from '../maglev/index.ts';
@@ -99,6 +107,19 @@ describe('HashBalancer', () => {
     const context: PickContext = { hash: () => BigInt(++asked) };
     for (let reselection = 0; reselection < 4; reselection++) balancer.pick(context, reselection);
     expect(asked).toBe(1);
+  });
+
+  it.each(['ring', 'maglev'] as const)('asks for the hash by its own policies where it has any: %s', (policy) => {
+    const asked = [{}, { consistentHashingLbConfig: { hashPolicy: [{ header: { headerName: 'x-p' } }] } }].map(
+      (given) => {
+        const balancer = policies[policy].create(policies[policy](given).config, new TestContext());
+        balancer.update(setsOf(hosts('a', 3)));
+        let by: RequestHash | undefined;
+        balancer.pick({ hash: (own) => void (by = own) as undefined }, 0);
+        return by?.hash({ requestHeaders: { get: () => 'v', getAll: () => ['v'] } } as never, () => {});
+      },
+    );
+    expect(asked).toEqual([undefined, xxHash64('v')]);
   });
 
   it.each(['ring', 'maglev'] as const)('draws a place for requests without a hash: %s', (policy) => {

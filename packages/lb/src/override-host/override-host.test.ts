@@ -44,6 +44,13 @@ describe('OverrideHostBalancer', () => {
     expect(new Set(picked.slice(3)).size).toBe(3);
   });
 
+  it('hears of no hosts in the requests of a cluster that is made of others', () => {
+    const { balancer, all } = rig();
+    // One object serves all requests there.
+    const context = { ...asking('h1'), within: { priority: 0, degraded: false } };
+    expect(new Set([0, 0, 0].map(() => balancer.pick(context, 0)))).toEqual(new Set(all));
+  });
+
   it.each([
     ['nothing', asking()],
     ['something else than a text', asking(undefined, 5)],

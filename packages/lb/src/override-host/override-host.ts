@@ -33,6 +33,8 @@ export class OverrideHostBalancer implements LoadBalancer {
   }
 
   private nextNamed(context: PickContext): Host | undefined {
+    // As in Envoy: a cluster that is made of others has drawn a priority already, and hears of no hosts.
+    if (context.within !== undefined) return undefined;
     let named = this.named.get(context);
     if (named === undefined) {
       const addresses = this.sources.flatMap((source) => addressesOf(source, context));

@@ -1,7 +1,12 @@
 /** Envoy `RingHash`. */
 import { bool, enumOf, message, uint32, uint64, withDefault } from '@mesh/core/proto';
 import type { z } from 'zod';
-import { consistentHashingLbConfig, type HashingSettings, localityWeightedLbConfig } from '../hashing/config.ts';
+import {
+  consistentHashingLbConfig,
+  type HashingSettings,
+  localityWeightedLbConfig,
+  requestHashOf,
+} from '../hashing/config.ts';
 import type { RingSettings } from './ring.ts';
 
 /** Default and limit of both sizes' upper end. */
@@ -43,5 +48,6 @@ export function ringHashSettings(config: z.output<typeof ringHashConfig>): RingH
     useHostnameForHashing: common.useHostnameForHashing,
     hashBalanceFactor: common.hashBalanceFactor ?? 0,
     localityWeighted: config.localityWeightedLbConfig !== undefined,
+    requestHash: requestHashOf(config.consistentHashingLbConfig),
   };
 }

@@ -5,7 +5,8 @@ import { ringHashConfig, ringHashSettings } from './config.ts';
 import { Ring } from './ring.ts';
 
 /**
- * Consistent hashing over a ring (Envoy `RING_HASH`). It takes the request's hash from the `hash_policy` of its route.
+ * Consistent hashing over a ring (Envoy `RING_HASH`). It takes the request's hash from `hash_policy` of its own, or else from that
+ * of the route.
  *
  * @example cluster('cache', { endpoints, loadBalancing: ringHash({ minimumRingSize: 4096 }) })
  */

@@ -15,7 +15,7 @@ export interface HostBehaviour {
   failureStatus: number;
   /** False: nobody listens; connecting fails at once. Default true. */
   up: boolean;
-  /** What active health checks are told. `undefined` (the default): `up` decides, and answers are 200. */
+  /** Active health checks of a host that is up get the answer that they want, or not. Default: they get it. */
   passesChecks: boolean | undefined;
 }
 
@@ -55,7 +55,7 @@ export interface SimulatedRetries {
   readonly numRetries?: number;
   /** Statuses that are tried again. Default 502, 503, 504. */
   readonly statuses?: readonly number[];
-  /** Mean wait before a retry. Default 25, Envoy's base interval. */
+  /** Longest wait before the first retry; chance decides, and it doubles with each. Default 25, Envoy's base interval. */
   readonly backOffMs?: number;
   /** Hosts that were tried are passed over while others are left (`retry_host_predicate: previous_hosts`). Default false. */
   readonly previousHosts?: boolean;

@@ -74,8 +74,9 @@ export class SimClusters {
     );
     this.built.push(built);
     const { cluster } = built;
-    cluster.clientForCheck = (host) => new SimCheckClient(host, find, clock);
-    cluster.connectForCheck = (host, user) => connectForCheck(host, user, find, clock);
+    const checks = { checks: config.healthChecks, find, clock };
+    cluster.clientForCheck = (host) => new SimCheckClient(host, checks);
+    cluster.connectForCheck = (host, user) => connectForCheck(host, user, checks);
     await built.discovery.start();
     return cluster;
   }

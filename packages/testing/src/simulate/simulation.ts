@@ -21,6 +21,11 @@ import { SimRequests } from './sim-requests.ts';
 const MOST_WARMING_MS = 120_000;
 /** Between turns of the event loop. */
 const EVENTS_PER_TURN = 100_000;
+/** In the place of a status: nobody listens, or the answer comes too late. */
+const NO_CONNECTION = 0;
+const LATE = -1;
+/** A back-off grows no further than to this many times the first. Envoy's default. */
+const MOST_BACK_OFF = 10;
 
 /**
  * Drives hosts, latencies, failures and arrivals through the real policies on virtual time.
@@ -38,7 +43,8 @@ const EVENTS_PER_TURN = 100_000;
  * console.log(result.text());
  */
 export async function simulate(scenario: Scenario): Promise<SimulationResult> {
-  const simulation = new Simulation(scenario);
+  const events = [...(scenario.events ?? [])].sort((a, b) => a.atMs - b.atMs);
+  const simulation = new Simulation({ ...scenario, events });
   try {
     await simulation.warm();
     await simulation.run();
@@ -184,19 +190,22 @@ class Simulation implements PickContext, SimulationControl {
       return;
     }
     if (breaker.requests >= breaker.thresholds.maxRequests) {
+      cluster.stats.upstream_rq_active_overflow.value++;
       add(record.overflows, this.bucket);
       this.finish(id, 503);
       return;
     }
     breaker.addRequest();
+    cluster.stats.upstream_rq_total.value++;
     host.stats.rqActive++;
     host.stats.rqTotal++;
     const served = this.find(host);
     add(served.record.requests, this.bucket);
     served.serve(clock.now, this.random, answer);
+    if (answer.status !== NO_CONNECTION) host.outlier?.onLocalOrigin(true, 0);
     const lateMs = requests.startMs(id) + this.timeoutMs;
     const late = this.timeoutMs > 0 && answer.dueMs > lateMs;
-    requests.sent(id, host, late ? 504 : answer.status);
+    requests.sent(id, host, late ? LATE : answer.status);
     this.queue.push(late ? Math.max(lateMs, clock.now) : answer.dueMs, id);
   }
 
@@ -210,38 +219,34 @@ class Simulation implements PickContext, SimulationControl {
     }
     host.stats.rqActive--;
     this.cluster.breaker.removeRequest();
-    const status = requests.status(id);
-    this.judge(host, status);
-    if (status === 0 || status >= 500) {
+    const outcome = requests.status(id);
+    const status = outcome === NO_CONNECTION ? 503 : outcome === LATE ? 504 : outcome;
+    if (outcome > 0) host.outlier?.onStatus(status);
+    else host.outlier?.onLocalOrigin(false, status);
+    if (status >= 500) {
       add(this.find(host).record.failures, this.bucket);
       host.stats.rqError++;
-      if (this.retry(id, status === 0 ? 503 : status)) return;
+      if (this.retry(id, status)) return;
     } else host.stats.rqSuccess++;
-    this.finish(id, status === 0 ? 503 : status);
-  }
-
-  private judge(host: Host, status: number): void {
-    const { outlier } = host;
-    if (outlier === undefined) return;
-    if (status === 0) outlier.onLocalOrigin(false, 503);
-    else if (status === 504) outlier.onLocalOrigin(false, 504);
-    else {
-      outlier.onLocalOrigin(true, 0);
-      outlier.onStatus(status);
-    }
+    this.finish(id, status);
   }
 
   private retry(id: number, status: number): boolean {
     const { requests, cluster, clock } = this;
     const { retries } = this.scenario;
     this.giveBack(id);
-    if (retries === undefined || requests.attempts(id) > (retries.numRetries ?? 1) || !this.retriable.has(status))
-      return false;
+    const attempts = requests.attempts(id);
+    if (retries === undefined || attempts > (retries.numRetries ?? 1) || !this.retriable.has(status)) return false;
     if (clock.now >= requests.startMs(id) + this.timeoutMs && this.timeoutMs > 0) return false;
-    if (!cluster.beginRetry('default')) return false;
+    if (!cluster.beginRetry('default')) {
+      cluster.stats.upstream_rq_retry_overflow.value++;
+      return false;
+    }
+    cluster.stats.upstream_rq_retry.value++;
     add(this.record.retries, this.bucket);
     requests.holdRetry(id);
-    this.queue.push(clock.now + 2 * this.random() * (retries.backOffMs ?? 25), id);
+    const backOff = (retries.backOffMs ?? 25) * Math.min(MOST_BACK_OFF, 2 ** (attempts - 1));
+    this.queue.push(clock.now + this.random() * backOff, id);
     return true;
   }
 

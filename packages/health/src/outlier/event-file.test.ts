@@ -1,0 +1,36 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { EventFile } from './event-file.ts';
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), 'mesh-events-'));
+  cleanups.push(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+describe('EventFile', () => {
+  it('refuses a path that cannot be opened, and makes the file before there is an event', () => {
+    const path = join(folder(), 'events.log');
+    new EventFile(path, () => {});
+    expect(readFileSync(path, 'utf8')).toBe('');
+    const missing = join(folder(), 'none', 'events.log');
+    expect(() => new EventFile(missing, () => {})).toThrow(`unable to open file '${missing}': ENOENT`);
+  });
+
+  it('says once that the file has gone, and loses what follows', () => {
+    const where = folder();
+    const problems: string[] = [];
+    const file = new EventFile(join(where, 'events.log'), (problem) => problems.push(problem));
+    rmSync(where, { recursive: true });
+    for (let index = 0; index < 3; index++) file.write('{}');
+    expect(problems).toHaveLength(1);
+    file.close();
+  });
+});
