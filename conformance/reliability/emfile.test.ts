@@ -3,8 +3,9 @@ import { Client, get, NoAnswer } from './client.ts';
 import { ProxyProcess } from './proxy.ts';
 import { OK, Upstream } from './upstream.ts';
 
-const OPEN_FILES = 128;
-const CLIENTS = 500;
+// Loading the sources takes many at a time.
+const OPEN_FILES = 512;
+const CLIENTS = 800;
 const WATCH_MS = 1000;
 const RECOVERY_MS = 2000;
 
