@@ -23,7 +23,7 @@ import type { Http2Stream } from './stream.ts';
 const PING_BYTES = Buffer.alloc(8);
 
 /** Requests that one turn of the event loop starts; the others wait for the next, so that nobody else waits for long. */
-const MOST_REQUESTS_PER_TURN = 64;
+const MOST_REQUESTS_PER_TURN = 16;
 
 export abstract class Http2Session<S extends Http2Stream = Http2Stream> extends SessionOutput<S> {
   protected readonly wheel: TimerWheel;
