@@ -126,4 +126,5 @@ export { TokenBucket, type TokenBucketSettings } from './runtime/token-bucket.ts
 export type { StatsStore } from './stats/index.ts';
 export { bindToRegistry } from './stats/prometheus.ts';
 export { HealthFlag } from './upstream/health-flags.ts';
+export { isInPanic, type PriorityLevel, PriorityLoad, panicThreshold } from './upstream/priority-load.ts';
 export { NO_CONNECTION_POOL } from './upstream/unsent.ts';

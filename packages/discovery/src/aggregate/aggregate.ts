@@ -5,11 +5,10 @@ import {
   type Discovery,
   type DiscoveryContext,
   MeshError,
+  panicThreshold,
   type UpstreamCluster,
 } from '@mesh/core';
 import { AggregateBalancer, type Member } from './balancer.ts';
-
-const PANIC_KEY = 'upstream.healthy_panic_threshold';
 
 /** A member that is there, and what ends the watch over it. */
 interface Watched {
@@ -73,6 +72,6 @@ export class Aggregate implements Discovery {
       return cluster?.sets === undefined ? [] : [{ cluster, sets: cluster.sets }];
     });
     const threshold = config.commonLbConfig?.healthyPanicThreshold?.value ?? 50;
-    this.balancer.setMembers(members, runtime.integer(PANIC_KEY, threshold));
+    this.balancer.setMembers(members, panicThreshold(runtime, threshold));
   }
 }

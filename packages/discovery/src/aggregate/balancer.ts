@@ -1,17 +1,18 @@
 /** Chooses a priority over all clusters by its share of the load, and has that cluster's own policy choose within it. */
-import type {
-  Host,
-  HostSets,
-  LoadBalancer,
-  OverrideHost,
-  PickContext,
-  PriorityChoice,
-  RandomSource,
-  RequestHash,
-  RequestHeaders,
-  UpstreamCluster,
+import {
+  type Host,
+  type HostSets,
+  type LoadBalancer,
+  type OverrideHost,
+  type PickContext,
+  type PriorityChoice,
+  type PriorityLevel,
+  PriorityLoad,
+  type RandomSource,
+  type RequestHash,
+  type RequestHeaders,
+  type UpstreamCluster,
 } from '@mesh/core';
-import { type LevelHosts, loadWithout, type PriorityLoad, priorityLoad } from './priority-load.ts';
 
 /** A cluster with the snapshot of its hosts that the shares were worked out from. */
 export interface Member {
@@ -19,23 +20,21 @@ export interface Member {
   readonly sets: HostSets;
 }
 
-/** A priority of one of the clusters. */
-interface Level extends LevelHosts {
+/** A priority of one of the clusters, and how its own policy is told of the choice. */
+interface Level extends PriorityLevel {
   readonly cluster: UpstreamCluster;
-}
-
-/** A part of the load: draws up to `upTo` (of 100) go there. */
-interface Share {
-  readonly cluster: UpstreamCluster;
-  readonly choice: PriorityChoice;
-  readonly upTo: number;
+  readonly healthy: PriorityChoice;
+  readonly degraded: PriorityChoice;
 }
 
 export class AggregateBalancer implements LoadBalancer {
   private readonly random: RandomSource;
+  private readonly load = new PriorityLoad();
   private levels: readonly Level[] = [];
-  private shares: readonly Share[] = [];
-  private drawn: Share | undefined = undefined;
+  /** What was drawn last, as `PriorityLoad.choose` tells it. */
+  private drawn: number | undefined = undefined;
+  /** Levels that a request has tried, while one is chosen. */
+  private readonly tried: number[] = [];
   private readonly inner = new InnerContext();
 
   constructor(random: RandomSource) {
@@ -47,57 +46,49 @@ export class AggregateBalancer implements LoadBalancer {
 
   /** Lines the priorities of the clusters up, one cluster after the other; a priority without hosts is left out. */
   setMembers(members: readonly Member[], panicThreshold: number): void {
-    const levels = members.flatMap(({ cluster, sets }) =>
-      sets.priorities.filter(({ hosts }) => hosts.length > 0).map((hosts) => ({ cluster, sets, hosts })),
-    );
-    this.levels = levels;
-    this.shares = sharesOf(levels, priorityLoad(levels, panicThreshold));
+    this.levels = members.flatMap(levelsOf);
+    this.load.updateLevels(this.levels, panicThreshold);
     this.drawn = undefined;
   }
 
   pick(context: PickContext, reselection: number): Host | undefined {
     // Who asks again wants another host of the same priority.
-    const share = reselection > 0 && this.drawn !== undefined ? this.drawn : this.drawFor(context);
-    if (share === undefined) return undefined;
-    this.drawn = share;
+    const drawn = reselection > 0 && this.drawn !== undefined ? this.drawn : this.drawFor(context);
+    const level = this.levels[drawn < 0 ? ~drawn : drawn];
+    if (level === undefined) return undefined;
+    this.drawn = drawn;
     const { inner } = this;
     inner.outer = context;
-    inner.within = share.choice;
-    const host = share.cluster.choose?.(inner, reselection);
+    inner.within = drawn < 0 ? level.degraded : level.healthy;
+    const host = level.cluster.choose?.(inner, reselection);
     inner.outer = NOTHING;
     return host;
   }
 
-  private drawFor(context: PickContext): Share | undefined {
+  private drawFor(context: PickContext): number {
+    const percent = Math.floor(this.random() * 100);
     const { triedHosts } = context;
-    if (triedHosts === undefined || triedHosts.length === 0) return this.draw(this.shares);
-    const left = this.levels.map(({ hosts }) => !triedHosts.some((host) => hosts.hosts.includes(host)));
-    const load = loadWithout(this.levels, left);
-    if (load !== undefined) return this.draw(sharesOf(this.levels, load));
+    if (triedHosts === undefined || triedHosts.length === 0) return this.load.choose(percent);
+    const { tried, levels } = this;
+    tried.length = 0;
+    for (let i = 0; i < levels.length; i++) {
+      if (triedHosts.some((host) => levels[i]?.hosts.hosts.includes(host))) tried.push(i);
+    }
+    const choice = this.load.chooseWithout(percent, tried);
+    if (choice !== undefined) return choice;
     context.onNoPriorityLeft?.();
-    return this.draw(this.shares);
-  }
-
-  private draw(shares: readonly Share[]): Share | undefined {
-    if (shares.length <= 1) return shares[0];
-    const draw = this.random() * 100;
-    for (let i = 0; i < shares.length; i++) if (draw < (shares[i] as Share).upTo) return shares[i];
-    return shares[shares.length - 1];
+    return this.load.choose(percent);
   }
 }
 
-function sharesOf(levels: readonly Level[], load: PriorityLoad): Share[] {
-  const shares: Share[] = [];
-  let upTo = 0;
-  for (const degraded of [false, true]) {
-    for (const [index, { cluster, hosts }] of levels.entries()) {
-      const share = (degraded ? load.degraded : load.healthy)[index] as number;
-      if (share === 0) continue;
-      upTo += share;
-      shares.push({ cluster, choice: { priority: hosts.priority, degraded }, upTo });
-    }
-  }
-  return shares;
+function levelsOf({ cluster, sets }: Member): Level[] {
+  return sets.priorities
+    .filter(({ hosts }) => hosts.length > 0)
+    .map((hosts) => {
+      const { priority } = hosts;
+      const healthy = { priority, degraded: false };
+      return { cluster, sets, hosts, healthy, degraded: { priority, degraded: true } };
+    });
 }
 
 const NOTHING: PickContext = Object.freeze({});

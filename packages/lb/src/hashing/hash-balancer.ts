@@ -2,17 +2,18 @@
  * Consistent hashing: equal hashes meet the same host while it is there. The hash also chooses the priority. As in Envoy,
  * degraded hosts get nothing by themselves, and retries do not leave priorities out.
  */
-import type {
-  Counter,
-  Host,
-  HostSets,
-  LoadBalancer,
-  LoadBalancerContext,
-  PickContext,
-  PriorityHosts,
+import {
+  type Counter,
+  type Host,
+  type HostSets,
+  type LoadBalancer,
+  type LoadBalancerContext,
+  type PickContext,
+  type PriorityHosts,
+  PriorityLoad,
+  panicThreshold,
 } from '@mesh/core';
 import { BoundedLoad } from '../bounded-load/bounded-load.ts';
-import { PriorityLoad, panicThreshold } from '../priority/priority-load.ts';
 import type { HashingSettings } from './config.ts';
 import { HashValue } from './hash-value.ts';
 import { type Member, membersOf, sameMembers } from './weighted-hosts.ts';
@@ -59,7 +60,8 @@ export class HashBalancer implements LoadBalancer {
   }
 
   update(sets: HostSets): void {
-    this.load.update(sets, panicThreshold(this.context));
+    const { runtime, healthyPanicThreshold } = this.context;
+    this.load.update(sets, panicThreshold(runtime, healthyPanicThreshold));
     this.divisions = sets.priorities.map((set, index) => this.divide(set, index));
     this.division = NOBODY;
     for (const { table } of this.divisions) table?.publish();

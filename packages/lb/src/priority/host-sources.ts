@@ -2,13 +2,21 @@
  * From a request to the list of hosts it may land on: priority, then panic, then locality (by weight, or zone-aware). A
  * policy chooses within the list. Everything that only hosts and their health decide is decided in `update`.
  */
-import type { Host, HostSets, LoadBalancerContext, PickContext, PriorityHosts, RandomSource } from '@mesh/core';
+import {
+  type Host,
+  type HostSets,
+  type LoadBalancerContext,
+  type PickContext,
+  type PriorityHosts,
+  PriorityLoad,
+  panicThreshold,
+  type RandomSource,
+} from '@mesh/core';
 import type { LocalityLbConfig } from '../locality/config.ts';
 import { LocalitySchedule, type Usable } from '../locality/locality-schedule.ts';
 import { ANYWHERE, NOWHERE, ZoneRouting } from '../zone/zone-routing.ts';
 import { HostSource } from './host-source.ts';
 import { type LbStats, lbStats } from './lb-stats.ts';
-import { PriorityLoad, panicThreshold } from './priority-load.ts';
 
 /** What a policy makes of a list of hosts: called in `update` for every list that requests can land on. */
 export type Prepare = (source: HostSource) => void;
@@ -70,7 +78,8 @@ export class HostSources {
 
   /** Takes a new snapshot. */
   update(sets: HostSets): void {
-    this.load.update(sets, panicThreshold(this.context));
+    const { runtime, healthyPanicThreshold } = this.context;
+    this.load.update(sets, panicThreshold(runtime, healthyPanicThreshold));
     this.stash.length = 0;
     this.first = sets.priorities[0];
     if (this.first !== undefined) this.zones?.recalculate(this.first);

@@ -2,10 +2,16 @@
  * Zone-aware routing: requests stay in the proxy's own locality as far as that is fair to its hosts, and the rest goes where
  * there is room. It knows the first priority only.
  */
-import type { LoadBalancerContext, LocalCluster, PriorityHosts, RuntimeFraction } from '@mesh/core';
+import {
+  isInPanic,
+  type LoadBalancerContext,
+  type LocalCluster,
+  type PriorityHosts,
+  panicThreshold,
+  type RuntimeFraction,
+} from '@mesh/core';
 import type { ZoneAwareLbConfig } from '../locality/config.ts';
 import type { LbStats } from '../priority/lb-stats.ts';
-import { isInPanic, panicThreshold } from '../priority/priority-load.ts';
 import { keptShare, type LocalityBasis, residualCapacity, zoneShares } from './zone-shares.ts';
 
 const ENABLED_KEY = 'upstream.zone_routing.enabled';
@@ -58,7 +64,8 @@ export class ZoneRouting {
     const [local] = this.local.sets().priorities;
     this.active = local !== undefined && this.applies(local, upstream);
     if (local === undefined || !this.active) return;
-    this.localPanics = isInPanic(local, panicThreshold(this.context));
+    const { runtime, healthyPanicThreshold } = this.context;
+    this.localPanics = isInPanic(local, panicThreshold(runtime, healthyPanicThreshold));
     const shares = zoneShares(local, upstream, this.basis);
     const own = shares.upstream[0] as number;
     const fits = own > 0 && own >= (shares.local[0] as number);

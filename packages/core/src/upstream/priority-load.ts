@@ -2,14 +2,21 @@
  * How the requests of a cluster are divided among its priorities: by availability, which overprovisioning lets fall only
  * below about 72 % of the hosts, and by head count when every priority panics.
  */
-import type { Host, HostSets, LoadBalancerContext, PriorityHosts } from '@mesh/core';
+import type { Host, HostSets, PriorityHosts } from '../api/cluster.ts';
+import type { Runtime } from '../api/runtime.ts';
+
+/** A priority, and what holds for all priorities of its cluster. */
+export interface PriorityLevel {
+  readonly hosts: PriorityHosts;
+  readonly sets: Pick<HostSets, 'overprovisioningFactor' | 'weightedPriorityHealth'>;
+}
 
 /** Percent; read whenever hosts or their health change. */
 const PANIC_KEY = 'upstream.healthy_panic_threshold';
 
-/** The panic threshold in force, 0 to 100: the runtime's, or the cluster's. */
-export function panicThreshold({ runtime, healthyPanicThreshold }: LoadBalancerContext): number {
-  return Math.min(100, runtime.integer(PANIC_KEY, Math.round(healthyPanicThreshold)));
+/** The panic threshold in force, 0 to 100: the runtime's, or `configured` (`healthy_panic_threshold`). */
+export function panicThreshold(runtime: Runtime, configured: number): number {
+  return Math.min(100, runtime.integer(PANIC_KEY, Math.round(configured)));
 }
 
 /** True when fewer than `threshold` percent of the hosts that count are healthy or degraded. */
@@ -19,7 +26,10 @@ export function isInPanic({ hosts, healthy, degraded, excluded }: PriorityHosts,
   return (100 * healthy.length) / count + (100 * degraded.length) / count < threshold;
 }
 
-/** The loads of one snapshot. An instance is kept and updated, so that choosing allocates nothing. */
+/**
+ * The loads of one snapshot, as Envoy divides them; for policies that choose a priority. An instance is kept and updated,
+ * so that choosing allocates nothing.
+ */
 export class PriorityLoad {
   /** Percent of the requests by priority that go to its healthy hosts. Together with `degraded` they are 100. */
   readonly healthy: number[] = [100];
@@ -34,21 +44,29 @@ export class PriorityLoad {
   private readonly retryHealthy: number[] = [];
   private readonly retryDegraded: number[] = [];
 
-  /** `threshold` is the panic threshold in percent; 0 is never. */
+  /** Takes the priorities of one cluster. `threshold` is the panic threshold in percent; 0 is never. */
   update(sets: HostSets, threshold: number): void {
-    const { priorities } = sets;
+    this.updateLevels(
+      sets.priorities.map((hosts) => ({ hosts, sets })),
+      threshold,
+    );
+  }
+
+  /** Takes priorities that may be of several clusters, the first choice first. */
+  updateLevels(levels: readonly PriorityLevel[], threshold: number): void {
     for (const list of [this.healthy, this.degraded, this.healthyPart, this.degradedPart, this.panic]) {
-      list.length = priorities.length;
+      list.length = levels.length;
     }
     this.healthy.fill(0);
     this.degraded.fill(0);
     this.panic.fill(false);
     this.totalHealthy = 0;
-    for (let i = 0; i < priorities.length; i++) this.measure(priorities[i] as PriorityHosts, i, sets);
+    if (levels.length === 0) return;
+    for (let i = 0; i < levels.length; i++) this.measure(levels[i] as PriorityLevel, i);
     const total = this.availability();
     if (total > 0) this.divide(total);
     if (threshold === 0 && total === 0) this.healthy[0] = 100;
-    else if (total < 100) this.panicBelow(threshold, priorities);
+    else if (total < 100) this.panicBelow(threshold, levels);
   }
 
   /** The part of the load, up to 100, that all priorities together can take. */
@@ -59,7 +77,7 @@ export class PriorityLoad {
     return Math.min(100, total);
   }
 
-  private measure(hosts: PriorityHosts, i: number, { overprovisioningFactor, weightedPriorityHealth }: HostSets): void {
+  private measure({ hosts, sets: { overprovisioningFactor, weightedPriorityHealth } }: PriorityLevel, i: number): void {
     const size = weightedPriorityHealth ? weightOf : countOf;
     const total = size(hosts.hosts) - size(hosts.excluded);
     const share = (part: readonly Host[]) => Math.min(100, Math.floor((overprovisioningFactor * size(part)) / total));
@@ -80,20 +98,20 @@ export class PriorityLoad {
     else if (degraded >= 0) this.degraded[degraded] = (this.degraded[degraded] as number) + left;
   }
 
-  private panicBelow(threshold: number, priorities: readonly PriorityHosts[]): void {
-    for (let i = 0; i < priorities.length; i++) this.panic[i] = isInPanic(priorities[i] as PriorityHosts, threshold);
-    if (!this.panic.includes(false)) this.divideByHeads(priorities);
+  private panicBelow(threshold: number, levels: readonly PriorityLevel[]): void {
+    for (let i = 0; i < levels.length; i++) this.panic[i] = isInPanic((levels[i] as PriorityLevel).hosts, threshold);
+    if (!this.panic.includes(false)) this.divideByHeads(levels);
   }
 
   /** Every priority panics: health says nothing any more. */
-  private divideByHeads(priorities: readonly PriorityHosts[]): void {
-    const total = priorities.reduce((sum, { hosts }) => sum + hosts.length, 0);
+  private divideByHeads(levels: readonly PriorityLevel[]): void {
+    const total = levels.reduce((sum, { hosts }) => sum + hosts.hosts.length, 0);
     this.degraded.fill(0);
     this.healthy.fill(0);
     let left = 100;
     let first = 0;
-    for (let i = priorities.length - 1; i >= 0 && total > 0; i--) {
-      const { length } = (priorities[i] as PriorityHosts).hosts;
+    for (let i = levels.length - 1; i >= 0 && total > 0; i--) {
+      const { length } = (levels[i] as PriorityLevel).hosts.hosts;
       if (length > 0) first = i;
       this.healthy[i] = Math.floor((100 * length) / total);
       left -= this.healthy[i] as number;

@@ -1,7 +1,15 @@
-import type { HostSets } from '@mesh/core';
 import { describe, expect, it } from 'vitest';
-import { host, hosts, setsOf } from '../fixture.ts';
+import type { HostSets } from '../api/cluster.ts';
+import type { Endpoint } from '../api/discovery.ts';
+import { endpoint } from './fixture.ts';
+import { UpstreamHost } from './host.ts';
+import { hostSets } from './host-sets.ts';
 import { isInPanic, PriorityLoad } from './priority-load.ts';
+
+let port = 1;
+const host = (more: Partial<Endpoint> = {}) => new UpstreamHost(endpoint(port++, more));
+const hosts = (count: number) => Array.from({ length: count }, () => host());
+const WEIGHED = { weightedPriorityHealth: true, overprovisioningFactor: 100 };
 
 /**
  * A snapshot: for each priority how many hosts there are, and of them healthy, degraded and excluded ones. `4/1/0/3 5/1`
@@ -10,7 +18,7 @@ import { isInPanic, PriorityLoad } from './priority-load.ts';
 function sets(levels: string, overprovisioningFactor = 140): HostSets {
   const priorities = levels.split(' ').map((level, priority) => {
     const [all = 0, healthy = 0, degraded = 0, excluded = 0] = level.split('/').map(Number);
-    const members = hosts(`p${priority}-`, all);
+    const members = hosts(all);
     return {
       priority,
       hosts: members,
@@ -74,6 +82,10 @@ describe('PriorityLoad', () => {
     ['rounding goes to the first that has hosts', '0/0 6/0 3/0', '0! 67! 33! | 0 0 0'],
     ['spills over into degraded', '5/0/1 5/0/5 5/1', '0 0 28 | 28 44 0'],
     ['no hosts at all', '0/0', '100! | 0'],
+    ['degraded hosts after the healthy ones of all', '2/0/1 4/1', '0 35 | 65 0'],
+    ['72 % well is enough', '100/72 1/1', '100 0 | 0 0'],
+    ['by number of hosts when none is well', '1/0 3/0', '25! 75! | 0 0'],
+    ['hosts that do not count', '10/1/0/9 1/1', '100 0 | 0 0'],
   ])('%s', (_name, levels, expected) => {
     expect(told(loadOf(sets(levels)))).toBe(expected);
   });
@@ -81,6 +93,8 @@ describe('PriorityLoad', () => {
   it.each([
     ['gives rounding to degraded hosts when no healthy ones are there', '5/0 5/0/2 5/0/1', '0 0 0 | 0 67 33'],
     ['sends everything to the first, in vain, when nothing is up', '5/0 5/0', '100 0 | 0 0'],
+    ['leaves two of a quarter as they stand', '4/1 4/1', '50 50 | 0 0'],
+    ['gives the rest of rounding to the first', '3/1 4/1', '57 43 | 0 0'],
   ])('%s, where nobody may panic', (_name, levels, expected) => {
     expect(told(loadOf(sets(levels), 0))).toBe(expected);
   });
@@ -94,13 +108,14 @@ describe('PriorityLoad', () => {
   });
 
   it('weighs hosts when the assignment says so', () => {
-    const weights = [4, 3, 2, 1];
-    const first = weights.map((weight, i) =>
-      host(`a${i}`, { weight, health: i === 0 ? 'healthy' : i === 1 ? 'degraded' : 'unhealthy' }),
-    );
-    const second = [host('b0', { weight: 1, priority: 1 }), host('b1', { weight: 9, priority: 1, health: 'degraded' })];
-    const options = { weightedPriorityHealth: true, overprovisioningFactor: 100 };
-    const load = loadOf(setsOf([...first, ...second], options));
+    const first = [
+      host({ weight: 4 }),
+      host({ weight: 3, healthStatus: 'DEGRADED' }),
+      host({ weight: 2, healthStatus: 'UNHEALTHY' }),
+      host({ weight: 1, healthStatus: 'UNHEALTHY' }),
+    ];
+    const second = [host({ weight: 1, priority: 1 }), host({ weight: 9, priority: 1, healthStatus: 'DEGRADED' })];
+    const load = loadOf(hostSets([...first, ...second], WEIGHED, undefined));
     expect([load.healthy, load.degraded]).toEqual([
       [40, 10],
       [30, 20],
@@ -109,14 +124,39 @@ describe('PriorityLoad', () => {
 
   it('leaves the weights of excluded hosts out', () => {
     const all = [
-      host('a', { weight: 4 }),
-      host('b', { weight: 10, health: 'unhealthy' }),
-      host('c', { weight: 6, health: 'unhealthy' }),
-      host('d', { priority: 1 }),
+      host({ weight: 4 }),
+      // It does not count, neither for nor against.
+      host({ weight: 10, healthStatus: 'DRAINING' }),
+      host({ weight: 6, healthStatus: 'UNHEALTHY' }),
+      host({ priority: 1 }),
     ];
-    const excluded = all.slice(1, 2);
-    const load = loadOf(setsOf(all, { weightedPriorityHealth: true, overprovisioningFactor: 100, excluded }));
-    expect(load.healthy).toEqual([40, 60]);
+    expect(loadOf(hostSets(all, WEIGHED, undefined)).healthy).toEqual([40, 60]);
+  });
+
+  it('holds each level to its own cluster', () => {
+    const [first, second] = sets('4/2 4/4').priorities;
+    if (first === undefined || second === undefined) throw new Error('no priorities');
+    const load = new PriorityLoad();
+    const weighed = hostSets(
+      [host(), host({ weight: 9, healthStatus: 'UNHEALTHY' })],
+      { ...WEIGHED, overprovisioningFactor: 140 },
+      undefined,
+    );
+    load.updateLevels(
+      [...weighed.priorities.map((each) => ({ hosts: each, sets: weighed })), { hosts: second, sets: sets('1/1') }],
+      50,
+    );
+    expect(load.healthy).toEqual([14, 86]);
+    load.updateLevels(
+      [
+        { hosts: first, sets: sets('1/1', 100) },
+        { hosts: first, sets: sets('1/1', 200) },
+      ],
+      50,
+    );
+    expect(load.healthy).toEqual([50, 50]);
+    load.updateLevels([], 50);
+    expect([load.healthy, load.degraded, load.panic]).toEqual([[], [], []]);
   });
 
   it('forgets priorities that are gone', () => {
