@@ -32,7 +32,18 @@ const CORE = {
   format: ['api', 'errors', 'headers', 'regex'],
   routing: ['hash', 'api', 'errors', 'format', 'headers', 'net/address-set', 'regex', 'stats'],
   'log-filter': ['api', 'errors', 'format', 'headers', 'regex', 'routing/(?:header-match|value-match|settings)'],
-  observe: ['api', 'errors', 'headers', 'stats'],
+  observe: [
+    'api',
+    'errors',
+    'format',
+    'headers',
+    'http',
+    'log-filter',
+    'regex',
+    'runtime',
+    'stats',
+    'routing/(?:settings|value-match)',
+  ],
   admin: ['api', 'errors', 'headers', 'net', 'regex', 'runtime', 'stats'],
   // Config knows the settings types of what it builds, and nothing of how they are used.
   config: [
@@ -78,7 +89,15 @@ const onlyIn = (packageName, path) => ({
 });
 
 /** Packages from the registry that product code may use at all. */
-const THIRD_PARTIES = ['yaml', 'zod', 'prom-client', 'eventemitter3', 'dns-packet'];
+const THIRD_PARTIES = [
+  'yaml',
+  'zod',
+  'prom-client',
+  'eventemitter3',
+  'dns-packet',
+  '@bufbuild/protobuf',
+  '@opentelemetry/api',
+];
 
 /** The doors of packages: the main entry, and core's documented entries for schemas and for test kits. */
 const DOORS = ['^packages/[^/]+/src/index\\.ts$', '^packages/core/src/(?:engine|proto)\\.ts$'];
@@ -196,7 +215,12 @@ export default {
     ...siblings,
     onlyIn('yaml', '^packages/core/src/config/load\\.ts$'),
     onlyIn('prom-client', '^packages/core/src/stats/prometheus\\.ts$'),
-    onlyIn('zod', '^packages/(?:core/src/config|filters-[^/]+/src|discovery/src|lb/src|health/src)/'),
+    onlyIn(
+      'zod',
+      '^packages/(?:core/src/config|filters-[^/]+/src|discovery/src|lb/src|health/src|access-loggers/src|stat-sinks/src|tracing-[^/]+/src)/',
+    ),
+    onlyIn('@bufbuild/protobuf', '^packages/(?:access-loggers|stat-sinks|tracing-zipkin)/src/'),
+    onlyIn('@opentelemetry/api', '^packages/(?:stat-sinks|tracing-opentelemetry)/src/'),
     onlyIn('dns-packet', '^packages/(?:discovery/src/resolver|testing/src/dns)/'),
     onlyIn('eventemitter3', '^packages/core/src/upstream/cluster-manager\\.ts$'),
     ...general,

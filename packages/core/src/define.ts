@@ -2,6 +2,7 @@
  * One shape for every extension point: `defineX({ name, typeUrl?, config, create })`. What it returns is at once the
  * definition (for `extensions: […]` and YAML) and a function that makes a configured instance in code.
  */
+import type { AccessLog } from './api/access-log.ts';
 import type { Timers } from './api/clock.ts';
 import type { Discovery, DiscoveryContext } from './api/discovery.ts';
 import type { ClusterMonitor, ClusterMonitorContext } from './api/health.ts';
@@ -10,8 +11,11 @@ import type { HttpStream } from './api/http-stream.ts';
 import type { ListenerFilter, ListenerFilterContext } from './api/listener-filter.ts';
 import type { LoadBalancer, LoadBalancerContext } from './api/load-balancer.ts';
 import type { NetworkFilter, NetworkFilterContext } from './api/network-filter.ts';
+import type { ObserverContext } from './api/observer.ts';
 import type { Runtime } from './api/runtime.ts';
 import type { StatsScope } from './api/stats.ts';
+import type { StatsSink } from './api/stats-sink.ts';
+import type { Tracer } from './api/tracer.ts';
 import type { Clusters } from './api/upstream.ts';
 import type { StandardIssue, StandardSchema } from './config/standard-schema.ts';
 import { MeshError } from './errors.ts';
@@ -23,7 +27,10 @@ export type ExtensionKind =
   | 'listener-filter'
   | 'discovery'
   | 'load-balancer'
-  | 'cluster-monitor';
+  | 'cluster-monitor'
+  | 'access-log'
+  | 'tracer'
+  | 'stats-sink';
 
 /** The input type that a schema accepts; `unknown` for schemas that do not say. */
 export type SchemaInput<S> = S extends { readonly '~standard': { readonly types?: infer T } }
@@ -114,6 +121,21 @@ export interface ClusterMonitorDefinition extends ExtensionBase<'cluster-monitor
   create(context: ClusterMonitorContext<never>): ClusterMonitor | undefined;
 }
 
+/** An access logger's definition, with its types erased for the registry. */
+export interface AccessLogDefinition extends ExtensionBase<'access-log'> {
+  create(config: unknown, context: ObserverContext): AccessLog;
+}
+
+/** A tracer's definition, with its types erased for the registry. */
+export interface TracerDefinition extends ExtensionBase<'tracer'> {
+  create(config: unknown, context: ObserverContext): Tracer;
+}
+
+/** A stats sink's definition, with its types erased for the registry. */
+export interface StatsSinkDefinition extends ExtensionBase<'stats-sink'> {
+  create(config: unknown, context: ObserverContext): StatsSink;
+}
+
 /** Anything that `createProxy({ extensions })` takes. */
 export type Extension =
   | HttpFilterDefinition
@@ -121,7 +143,10 @@ export type Extension =
   | ListenerFilterDefinition
   | DiscoveryDefinition
   | LoadBalancerDefinition
-  | ClusterMonitorDefinition;
+  | ClusterMonitorDefinition
+  | AccessLogDefinition
+  | TracerDefinition
+  | StatsSinkDefinition;
 
 /** A definition together with a checked config: what the code door puts into a chain. */
 export interface Configured<Definition extends Extension> {
@@ -141,6 +166,13 @@ export type ConfiguredLoadBalancer = Configured<LoadBalancerDefinition>;
 
 /** A source of endpoints for `cluster(name, { clusterType })`. */
 export type ConfiguredDiscovery = Configured<DiscoveryDefinition>;
+
+/** An access log for `http({ accessLogs: […] })`. */
+export type ConfiguredAccessLog = Configured<AccessLogDefinition>;
+/** A tracer for `http({ tracing: { provider } })`. */
+export type ConfiguredTracer = Configured<TracerDefinition>;
+/** A sink for `createProxy({ statsSinks: […] })`. */
+export type ConfiguredStatsSink = Configured<StatsSinkDefinition>;
 
 /** A definition that can be called with its config. Without required fields the config may be left out. */
 export type HttpFilterFactory<Input, RouteConfig = unknown> = HttpFilterDefinition & {
@@ -412,6 +444,76 @@ export function defineClusterMonitor<Config>(options: ClusterMonitorOptions<Conf
   };
 }
 
+/** What {@link defineAccessLog}, {@link defineTracer} and {@link defineStatsSink} take. */
+export interface ObserverOptions<Config extends StandardSchema, Made> {
+  readonly name: string;
+  readonly typeUrl?: string;
+  readonly config: Config;
+  /** Called once per place in the configuration; calls `close` of what it made when that place is gone. */
+  create(config: SchemaOutput<Config>, context: ObserverContext): Made;
+}
+
+/** A definition that can be called with its config. */
+export type ObserverFactory<Input, Definition extends Extension> = Definition &
+  ({} extends Input ? (config?: Input) => Configured<Definition> : (config: Input) => Configured<Definition>);
+
+/**
+ * Defines an access logger.
+ *
+ * @example
+ * export const counted = defineAccessLog({
+ *   name: 'acme.access_loggers.counted',
+ *   config: z.object({}),
+ *   create: (_, { stats }) => {
+ *     const entries = stats.counter('acme.entries');
+ *     return { log: () => entries.inc() };
+ *   },
+ * });
+ */
+export function defineAccessLog<Config extends StandardSchema>(
+  options: ObserverOptions<Config, AccessLog>,
+): ObserverFactory<SchemaInput<Config>, AccessLogDefinition> {
+  return observer('access-log', options) as never;
+}
+
+/** Defines a tracer: how spans are made, how their context travels, and where they are reported. */
+export function defineTracer<Config extends StandardSchema>(
+  options: ObserverOptions<Config, Tracer>,
+): ObserverFactory<SchemaInput<Config>, TracerDefinition> {
+  return observer('tracer', options) as never;
+}
+
+/**
+ * Defines a stats sink.
+ *
+ * @example
+ * export const printed = defineStatsSink({
+ *   name: 'acme.stat_sinks.printed',
+ *   config: z.object({}),
+ *   create: (_, { log }) => ({ flush: ({ counters }) => log('info', `${counters.length} counters`) }),
+ * });
+ */
+export function defineStatsSink<Config extends StandardSchema>(
+  options: ObserverOptions<Config, StatsSink>,
+): ObserverFactory<SchemaInput<Config>, StatsSinkDefinition> {
+  return observer('stats-sink', options) as never;
+}
+
+function observer<Config extends StandardSchema, Made>(
+  kind: 'access-log' | 'tracer' | 'stats-sink',
+  { name, typeUrl, config, create }: ObserverOptions<Config, Made>,
+) {
+  const definition = {
+    kind,
+    name,
+    typeUrl,
+    config,
+    routeConfig: undefined,
+    create: (given: unknown, context: ObserverContext) => create(given as SchemaOutput<Config>, context),
+  };
+  return factory(definition as unknown as AccessLogDefinition | TracerDefinition | StatsSinkDefinition);
+}
+
 /** Makes the definition callable; the properties of the function are the definition's. */
 function factory<
   Definition extends
@@ -419,7 +521,10 @@ function factory<
     | NetworkFilterDefinition
     | ListenerFilterDefinition
     | LoadBalancerDefinition
-    | DiscoveryDefinition,
+    | DiscoveryDefinition
+    | AccessLogDefinition
+    | TracerDefinition
+    | StatsSinkDefinition,
 >(definition: Definition) {
   const make = (config: unknown = {}) => ({ definition: made, config: checkConfig(definition, config) });
   const made = Object.defineProperties(make, Object.getOwnPropertyDescriptors(definition)) as unknown as Definition;

@@ -1,6 +1,7 @@
 /** The public surface of `@mesh/core`, in three groups: compose a proxy, extend it, observe it. */
 
 // Extend
+export type * from './api/access-log.ts';
 export type * from './api/clock.ts';
 export type * from './api/cluster.ts';
 export type * from './api/codec.ts';
@@ -15,10 +16,14 @@ export type * from './api/http-stream.ts';
 export type * from './api/listener-filter.ts';
 export type * from './api/load-balancer.ts';
 export type * from './api/network-filter.ts';
+export type * from './api/observer.ts';
 export type * from './api/route.ts';
 export type * from './api/runtime.ts';
+export type * from './api/side-calls.ts';
 export type * from './api/stats.ts';
+export type * from './api/stats-sink.ts';
 export type * from './api/tls.ts';
+export type * from './api/tracer.ts';
 export type * from './api/upstream.ts';
 export {
   type AdminOptions,
@@ -52,20 +57,27 @@ export type { StandardSchema } from './config/standard-schema.ts';
 export type { FieldSupport } from './config/support-table.ts';
 export { configJsonSchema, configSupport, createProxy, type ProxyOptions, validateConfig } from './create-proxy.ts';
 export {
+  type AccessLogDefinition,
   type ClusterMonitorDefinition,
+  type ConfiguredAccessLog,
   type ConfiguredDiscovery,
   type ConfiguredHttpFilter,
   type ConfiguredListenerFilter,
   type ConfiguredLoadBalancer,
   type ConfiguredNetworkFilter,
+  type ConfiguredStatsSink,
+  type ConfiguredTracer,
   type DiscoveryDefinition,
+  defineAccessLog,
   defineClusterMonitor,
   defineDiscovery,
   defineHttpFilter,
   defineListenerFilter,
   defineLoadBalancer,
   defineNetworkFilter,
+  defineStatsSink,
   defineTerminalHttpFilter,
+  defineTracer,
   type Extension,
   type HttpFilterContext,
   type HttpFilterDefinition,
@@ -73,6 +85,8 @@ export {
   type LoadBalancerDefinition,
   type NetworkFilterDefinition,
   type ServerHealth,
+  type StatsSinkDefinition,
+  type TracerDefinition,
 } from './define.ts';
 export { flagString, MeshError, type MeshErrorCode, ResponseFlag } from './errors.ts';
 export type * from './explain/explanation.ts';

@@ -1,6 +1,7 @@
 /** A listener's config → the plan of its connections: listener filters, filter chains, HTTP managers in them. */
 import type { RandomSource } from './api/clock.ts';
 import type { NetworkFilterContext } from './api/network-filter.ts';
+import type { ObserverContext } from './api/observer.ts';
 import type { Runtime } from './api/runtime.ts';
 import type { Clusters } from './api/upstream.ts';
 import { chainConditions } from './config/filter-chain-match.ts';
@@ -46,6 +47,8 @@ export interface BuildContext {
   readonly node?: { readonly id?: string | undefined; readonly cluster?: string | undefined } | undefined;
   /** Where `/certs` finds the certificates of filter chains. */
   readonly certificates?: CertificateRegistry | undefined;
+  /** What access logs and tracers are made with; absent where nothing is to be observed (`explain`). */
+  readonly observers?: ObserverContext | undefined;
   /** For `explain`, which builds a listener to look at it: what is put in the place of its parts. */
   readonly seams?: BuildSeams;
 }

@@ -2,6 +2,7 @@
 import type { ServerState } from './admin/index.ts';
 import { AdminServer } from './admin/index.ts';
 import type { Clock, RandomSource } from './api/clock.ts';
+import type { ObserverContext } from './api/observer.ts';
 import { listenAddress } from './config/build.ts';
 import { dnsResolverSettings } from './config/dns-resolver.ts';
 import type { HttpConnectionManagerConfig } from './config/http-connection-manager.ts';
@@ -24,6 +25,7 @@ import { ListenerManager } from './proxy/listener-manager.ts';
 import { ListenerUpdates } from './proxy/listener-updates.ts';
 import { connectionsOf, type ListenerParts } from './proxy/listeners.ts';
 import { localCluster } from './proxy/local-cluster.ts';
+import { observerContext } from './proxy/observers.ts';
 import type { ProxyParts } from './proxy/parts.ts';
 import { RouteUpdates } from './proxy/route-updates.ts';
 import { updateServerStats } from './proxy/server-gauges.ts';
@@ -32,6 +34,7 @@ import { adminAddress, adminContext } from './proxy-admin.ts';
 import { systemClock } from './runtime/clock.ts';
 import { LayeredRuntime } from './runtime/layered-runtime.ts';
 import { type LevelLogger, withLevels } from './runtime/log.ts';
+import { SharedLogFiles } from './runtime/log-files.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
 import { filesystemStats, runtimeStats, type ServerStats, StatsStore, serverStats } from './stats/index.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
@@ -64,6 +67,8 @@ export class MeshProxy {
   readonly #listeners: ListenerManager;
   readonly #drains: Drains;
   readonly #certificates = new CertificateRegistry();
+  readonly #logFiles: SharedLogFiles;
+  readonly #observers: ObserverContext;
   readonly #serverStats: ServerStats;
   readonly #startedAt = Date.now();
   readonly #health = { healthFailed: false, cluster: '' };
@@ -92,6 +97,18 @@ export class MeshProxy {
       serviceCluster: bootstrap.node.cluster || (parts.node?.cluster ?? ''),
       metrics: runtimeStats(root.scope('runtime.')),
       onError: (message) => this.#logger.log('error', 'runtime', message),
+    });
+    this.#logFiles = new SharedLogFiles({ clock: this.#clock, flushIntervalMs: parts.logFlushIntervalMs });
+    this.#observers = observerContext({
+      parts,
+      clock: this.#clock,
+      timers: this.#wheel,
+      random: this.#random,
+      runtime: this.#runtime,
+      clusters: this.#clusters,
+      logger: this.#logger,
+      rootScope: root,
+      files: this.#logFiles,
     });
     this.#health.cluster = bootstrap.node.cluster || (parts.node?.cluster ?? '');
     this.#listeners = new ListenerManager({
@@ -177,6 +194,7 @@ export class MeshProxy {
       server: this.#health,
       currentRoutes: (manager) => this.routes.current(manager),
       node: { ...bootstrap.node, ...node },
+      observers: this.#observers,
     };
   }
 

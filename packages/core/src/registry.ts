@@ -1,5 +1,6 @@
 /** The extensions that one proxy knows: a value, not a global. */
 import type {
+  AccessLogDefinition,
   ClusterMonitorDefinition,
   DiscoveryDefinition,
   Extension,
@@ -8,6 +9,8 @@ import type {
   ListenerFilterDefinition,
   LoadBalancerDefinition,
   NetworkFilterDefinition,
+  StatsSinkDefinition,
+  TracerDefinition,
 } from './define.ts';
 import { MeshError } from './errors.ts';
 
@@ -39,6 +42,9 @@ export class Registry {
   find(kind: 'listener-filter', by: Lookup): ListenerFilterDefinition | undefined;
   find(kind: 'load-balancer', by: Lookup): LoadBalancerDefinition | undefined;
   find(kind: 'discovery', by: Lookup): DiscoveryDefinition | undefined;
+  find(kind: 'access-log', by: Lookup): AccessLogDefinition | undefined;
+  find(kind: 'tracer', by: Lookup): TracerDefinition | undefined;
+  find(kind: 'stats-sink', by: Lookup): StatsSinkDefinition | undefined;
   find(kind: string, by: Lookup): Extension | undefined;
   find(kind: string, by: Lookup): Extension | undefined {
     if (by.typeUrl !== undefined) return this.#byTypeUrl.get(`${kind} ${by.typeUrl}`);

@@ -7,6 +7,7 @@ import type { Route } from './route.ts';
 import type { Runtime } from './runtime.ts';
 import type { StatsScope } from './stats.ts';
 import type { LocalCertificate, TlsInfo } from './tls.ts';
+import type { Span } from './tracer.ts';
 import type { Clusters, UpstreamConnection } from './upstream.ts';
 
 /** What `stream.reply` returns, so that a hook can say `return stream.reply(…)`. */
@@ -39,6 +40,8 @@ export interface HttpStream {
   readonly random: number;
   /** The host that the first attempt is to be made with; filters that know of one set it before the request goes on. */
   upstreamOverrideHost?: OverrideHost | undefined;
+  /** The span of this exchange, to which filters may add tags and child spans; absent when it is not traced. */
+  readonly span?: Span | undefined;
   /** Another filter's per-route config; a filter's own comes typed from `context.routeConfig(stream)`. */
   routeConfig<T>(filter: FilterHandle<T>): T | undefined;
 

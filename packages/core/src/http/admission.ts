@@ -80,6 +80,9 @@ export class Admission {
     stream.routeSet = set;
     const route = set.routes.route(head, stream);
     if (route !== undefined) this.applyRoute(stream, route, set);
+    const { tracing, logs } = this.manager;
+    if (tracing !== undefined) tracing.begin(stream);
+    if (logs?.begin !== undefined) logs.begin(stream);
     if ((head.seen & (Seen.upgrade | Seen.expect)) === 0 && !connect) return true;
     return this.upgradeOrContinue(stream, head, connect);
   }

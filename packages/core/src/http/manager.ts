@@ -28,6 +28,7 @@ import { addProxyStatus } from './proxy-status.ts';
 import type { HttpSettings } from './settings.ts';
 import type { Stream } from './stream.ts';
 import type { ResponseStream } from './stream-response.ts';
+import type { RequestLogs, RequestTracing } from './watchers.ts';
 
 /** What a manager is made of. */
 export interface HttpManagerOptions {
@@ -53,6 +54,8 @@ export interface HttpManagerOptions {
   readonly filterChainName?: string;
   /** True while responses must carry `connection: close`. */
   readonly draining: () => boolean;
+  readonly tracing?: RequestTracing | undefined;
+  readonly logs?: RequestLogs | undefined;
 }
 
 export class HttpManager {
@@ -65,6 +68,8 @@ export class HttpManager {
   readonly stats: HttpConnectionManagerStats;
   readonly listenerName: string;
   readonly filterChainName: string;
+  readonly tracing: RequestTracing | undefined;
+  readonly logs: RequestLogs | undefined;
   private readonly rootScope: Scope;
   private ownHttp1: Http1CodecStats | undefined = undefined;
   private ownHttp2: Http2CodecStats | undefined = undefined;
@@ -90,6 +95,8 @@ export class HttpManager {
     this.draining = options.draining;
     this.listenerName = options.listenerName ?? '';
     this.filterChainName = options.filterChainName ?? '';
+    this.tracing = options.tracing;
+    this.logs = options.logs;
     this.log = options.logger;
     this.scope = options.rootScope.scope(`http.${options.settings.statPrefix}.`);
     this.stats = httpConnectionManagerStats(this.scope);

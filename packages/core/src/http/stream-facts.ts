@@ -9,6 +9,7 @@ import type { OverrideHost } from '../api/load-balancer.ts';
 import type { Route } from '../api/route.ts';
 import type { Runtime } from '../api/runtime.ts';
 import type { StatsScope } from '../api/stats.ts';
+import type { Span } from '../api/tracer.ts';
 import type { Clusters, UpstreamConnection } from '../api/upstream.ts';
 import { isGrpc } from '../headers/grpc.ts';
 import type { RequestHead, ResponseHead } from '../headers/header-map.ts';
@@ -71,6 +72,7 @@ export abstract class StreamFacts extends TimedStream implements StreamInfo {
   upstreamCluster = '';
   upstreamOverrideHost: OverrideHost | undefined = undefined;
   attempts = 0;
+  span: Span | undefined = undefined;
 
   /** @internal See `stream_flush_timeout`; -1 takes the connection manager's. */
   flushTimeoutMs = -1;

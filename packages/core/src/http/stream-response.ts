@@ -287,7 +287,10 @@ export abstract class ResponseStream extends StreamFacts implements TerminalStre
         this.manager.filterError(step.name, error);
       }
     }
-    this.manager.streamEnded(this);
+    const { manager } = this;
+    if (manager.logs !== undefined) manager.logs.end(this);
+    if (manager.tracing !== undefined) manager.tracing.end(this);
+    manager.streamEnded(this);
     this.source = undefined;
   }
 }

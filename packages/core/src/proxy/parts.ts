@@ -19,6 +19,8 @@ export interface ProxyParts {
   readonly random?: RandomSource | undefined;
   /** How long `drain` waits for requests in flight. Default 600 000, Envoy's `--drain-time-s`. */
   readonly drainTimeMs?: number | undefined;
+  /** Longest wait of a line for its access-log file. Default 10 000, Envoy's `--file-flush-interval-msec`. */
+  readonly logFlushIntervalMs?: number | undefined;
   readonly commandLineOptions?: JsonObject | undefined;
   readonly node?: { readonly id?: string; readonly cluster?: string; readonly zone?: string } | undefined;
 }

@@ -1,0 +1,2 @@
+/** Access loggers for Mesh: file, stdout, stderr, gRPC access log service, OpenTelemetry. */
+export {};

@@ -1,0 +1,2 @@
+/** Stats sinks for Mesh: statsd, DogStatsD, Graphite, Envoy metrics service, OpenTelemetry metrics. */
+export {};
