@@ -44,6 +44,11 @@ export function ratioLines(scenario, samples) {
     /** @type {const} */ (['mesh', 'mesh-before']),
     ...peers.map((peer) => /** @type {const} */ (['mesh', peer])),
     /** @type {const} */ (['mesh-code-six', 'mesh-code']),
+    /** @type {const} */ (['mesh-observed', 'mesh']),
+    /** @type {const} */ (['mesh-traced', 'mesh']),
+    /** @type {const} */ (['envoy-observed', 'envoy']),
+    /** @type {const} */ (['envoy-traced', 'envoy']),
+    /** @type {const} */ (['mesh-traced', 'envoy-traced']),
   ];
   return pairs.flatMap(([target, peer]) => {
     const measured = ratio(samples, scenario, target, peer);

@@ -38,6 +38,10 @@ export const scenarios = [
     shape: 'h1',
   },
   { ...get('six-filters', '/tiny', TINY_BODY.length), targets: ['mesh-code', 'mesh-code-six'] },
+  {
+    ...get('observed', '/tiny', TINY_BODY.length),
+    targets: ['mesh', 'mesh-observed', 'mesh-traced', 'envoy', 'envoy-observed', 'envoy-traced'],
+  },
   { ...get('h2-h1', '/tiny', TINY_BODY.length), ...over('h2-h1', ['nginx', 'haproxy', 'nghttpx', 'node-http2']) },
   { ...get('h2-h2', '/tiny', TINY_BODY.length), ...over('h2-h2', ['haproxy', 'nghttpx', 'node-http2']) },
   { ...get('tls', '/tiny', TINY_BODY.length), ...over('tls', ['nginx', 'haproxy', 'nghttpx', 'node-http2']) },

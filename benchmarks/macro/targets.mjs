@@ -59,6 +59,8 @@ export const targets = [
       env: production,
     }),
   },
+  meshObserved('mesh-observed', 1),
+  meshObserved('mesh-traced', 100),
   meshCode('mesh-code', 0),
   meshCode('mesh-code-six', 6),
   nginx('nginx', ''),
@@ -78,6 +80,8 @@ export const targets = [
       args: ['-c', envoyConfig(place), '--concurrency', '1', '--disable-hot-restart', '-l', 'error'],
     }),
   },
+  envoyObserved('envoy-observed', 1),
+  envoyObserved('envoy-traced', 100),
   {
     ...nodeTarget('floor', () => `node ${process.version}`),
     unsupported: {
@@ -134,6 +138,41 @@ function meshBase(name, needs) {
       `${JSON.parse(readFileSync(join(packages, 'core/package.json'), 'utf8')).version}, node ${process.version}`,
     unsupported: {},
   };
+}
+
+/** JSON access log in a file, and this percentage of traces. @param {string} name @param {number} sampledPercent @returns {Target} */
+function meshObserved(name, sampledPercent) {
+  return {
+    ...meshBase(name, ['cli', 'core', 'standard']),
+    optional: true,
+    command: (place) => ({
+      file: process.execPath,
+      args: [join(packages, 'cli/bin/mesh.js'), '-c', observedConfig(place, sampledPercent)],
+      env: production,
+    }),
+  };
+}
+
+/** @see meshObserved @param {string} name @param {number} sampledPercent @returns {Target} */
+function envoyObserved(name, sampledPercent) {
+  return {
+    ...native('envoy', 'ENVOY_BIN', ['--version']),
+    name,
+    optional: true,
+    command: (place) => ({
+      file: binary('envoy', 'ENVOY_BIN'),
+      args: [
+        ...['-c', observedConfig(place, sampledPercent)],
+        ...['--concurrency', '1', '--disable-hot-restart', '-l', 'error'],
+      ],
+    }),
+  };
+}
+
+/** @param {Place} place @param {number} sampledPercent */
+function observedConfig(place, sampledPercent) {
+  const own = { sampled_percent: sampledPercent, log_path: join(place.workDir, 'access.log') };
+  return render('observed.tmpl', { ...ports(place), ...own }, place.workDir);
 }
 
 /** @param {string} name @param {number} filters @returns {Target} */
