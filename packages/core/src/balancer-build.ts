@@ -1,7 +1,7 @@
 /** The balancing policies of clusters, from what their config asks for and the extensions that serve it. */
 import type { BalancingChoice, LoadBalancer, LoadBalancerContext, LocalCluster } from './api/load-balancer.ts';
 import type { Runtime } from './api/runtime.ts';
-import type { LoadBalancerDefinition } from './define.ts';
+import type { LoadBalancerDefinition } from './define/index.ts';
 import { MeshError } from './errors.ts';
 import type { Registry } from './registry.ts';
 import type { TimerWheel } from './runtime/timer-wheel.ts';

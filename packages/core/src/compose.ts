@@ -30,7 +30,7 @@ import type {
   ConfiguredListenerFilter,
   ConfiguredLoadBalancer,
   ConfiguredNetworkFilter,
-} from './define.ts';
+} from './define/index.ts';
 import { MeshError } from './errors.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { cluster, http, listener, route } from './compose.ts';
 import { ConfigError } from './config/issues.ts';
 import { createProxy, validateConfig } from './create-proxy.ts';
-import { defineDiscovery, defineHttpFilter, defineNetworkFilter, defineTerminalHttpFilter } from './define.ts';
+import { defineDiscovery, defineHttpFilter, defineNetworkFilter, defineTerminalHttpFilter } from './define/index.ts';
 
 const end = defineTerminalHttpFilter({ name: 'test.filters.http.end', config: z.object({}), create: () => ({}) });
 const pass = defineHttpFilter({ name: 'test.filters.http.pass', config: z.object({}), create: () => ({}) });

@@ -4,7 +4,7 @@ import {
   httpConnectionManagerSchema,
   httpConnectionManagerTypeUrl,
 } from './config/http-connection-manager.ts';
-import type { NetworkFilterDefinition } from './define.ts';
+import type { NetworkFilterDefinition } from './define/index.ts';
 import { MeshError } from './errors.ts';
 
 /** `envoy.filters.network.http_connection_manager`. It ends a chain, and its connections never run network hooks. */

@@ -87,7 +87,7 @@ export {
   type ServerHealth,
   type StatsSinkDefinition,
   type TracerDefinition,
-} from './define.ts';
+} from './define/index.ts';
 export { flagString, MeshError, type MeshErrorCode, ResponseFlag } from './errors.ts';
 export type * from './explain/explanation.ts';
 export { formatExplanation } from './explain/format.ts';

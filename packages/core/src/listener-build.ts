@@ -9,7 +9,7 @@ import type { HttpConnectionManagerConfig, HttpFilterConfig } from './config/htt
 import type { FilterChainConfig, ListenerConfig } from './config/listener.ts';
 import { type ListenerFilterConfig, predicateHolds } from './config/listener-filter.ts';
 import { serverTlsSettings } from './config/tls/build.ts';
-import type { ListenerFilterDefinition, NetworkFilterDefinition, ServerHealth } from './define.ts';
+import type { ListenerFilterDefinition, NetworkFilterDefinition, ServerHealth } from './define/index.ts';
 import { MeshError } from './errors.ts';
 import type { Routes } from './http/admission.ts';
 import { httpChainEnd } from './http/codec-choice.ts';

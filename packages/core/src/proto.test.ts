@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defineHttpFilter } from './define.ts';
+import { defineHttpFilter } from './define/index.ts';
 import { duration, fields, message, nonEmpty, required, withDefault } from './proto.ts';
 
 describe('@mesh/core/proto', () => {

@@ -4,7 +4,7 @@ import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createProxy } from './create-proxy.ts';
-import { defineTerminalHttpFilter } from './define.ts';
+import { defineTerminalHttpFilter } from './define/index.ts';
 import type { MeshProxy } from './proxy.ts';
 
 const hello = defineTerminalHttpFilter({

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { http, listener, route } from './compose.ts';
 import { createProxy, type ProxyOptions } from './create-proxy.ts';
-import { defineHttpFilter, defineTerminalHttpFilter } from './define.ts';
+import { defineHttpFilter, defineTerminalHttpFilter } from './define/index.ts';
 import type { MeshProxy } from './proxy.ts';
 
 /** Ends a chain without an upstream. */

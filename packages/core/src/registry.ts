@@ -11,7 +11,7 @@ import type {
   NetworkFilterDefinition,
   StatsSinkDefinition,
   TracerDefinition,
-} from './define.ts';
+} from './define/index.ts';
 import { MeshError } from './errors.ts';
 
 export class Registry {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { cluster } from '../compose.ts';
 import { createProxy } from '../create-proxy.ts';
-import { defineDiscovery } from '../define.ts';
+import { defineDiscovery } from '../define/index.ts';
 import { clusterSchema } from './cluster.ts';
 import { originalDstLbConfig } from './cluster-type-original-dst.ts';
 import { expectAccepted, expectRefused } from './fixture.ts';

@@ -1,7 +1,7 @@
 /** What the tests of configuration share: a small registry, and texts with exactly one thing to look at. */
 import { expect } from 'vitest';
 import { z } from 'zod';
-import { defineDiscovery, defineHttpFilter, defineNetworkFilter, defineTerminalHttpFilter } from '../define.ts';
+import { defineDiscovery, defineHttpFilter, defineNetworkFilter, defineTerminalHttpFilter } from '../define/index.ts';
 import { httpConnectionManager } from '../http-connection-manager.ts';
 import { Registry } from '../registry.ts';
 import { parseZod } from './extension-config.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { cluster as clusterOf } from '../compose.ts';
 import { createProxy } from '../create-proxy.ts';
-import { defineLoadBalancer } from '../define.ts';
+import { defineLoadBalancer } from '../define/index.ts';
 import { Registry } from '../registry.ts';
 import { type ClusterConfig, clusterSchema } from './cluster.ts';
 import { expectRefused, type Refused, refusals } from './fixture.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { filterChain, http, listener, route } from '../compose.ts';
-import { defineListenerFilter, defineTerminalHttpFilter } from '../define.ts';
+import { defineListenerFilter, defineTerminalHttpFilter } from '../define/index.ts';
 import { chooseListener } from './choose-listener.ts';
 import { completeRequest, type ExplainRequest } from './request.ts';
 

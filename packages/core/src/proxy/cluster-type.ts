@@ -3,7 +3,7 @@ import type { Discovery } from '../api/discovery.ts';
 import type { LoadBalancer } from '../api/load-balancer.ts';
 import type { ClusterConfig } from '../config/cluster.ts';
 import { balancingName } from '../config/load-balancing.ts';
-import type { DiscoveryDefinition } from '../define.ts';
+import type { DiscoveryDefinition } from '../define/index.ts';
 import { MeshError } from '../errors.ts';
 import type { Registry } from '../registry.ts';
 

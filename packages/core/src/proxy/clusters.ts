@@ -11,7 +11,7 @@ import { assignmentPolicy, clusterSettings, clusterTransports, staticEndpoints }
 import type { ClusterConfig } from '../config/cluster.ts';
 import { typeName } from '../config/cluster-type.ts';
 import { balancingOf, panicThresholdOf } from '../config/load-balancing.ts';
-import type { DiscoveryDefinition } from '../define.ts';
+import type { DiscoveryDefinition } from '../define/index.ts';
 import { MeshError } from '../errors.ts';
 import type { CertificateRegistry } from '../net/tls/certificate-registry.ts';
 import { clientTransport } from '../net/tls/client-transport.ts';

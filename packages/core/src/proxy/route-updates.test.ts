@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { http, listener, route } from '../compose.ts';
 import { createProxy } from '../create-proxy.ts';
-import { defineHttpFilter, defineTerminalHttpFilter } from '../define.ts';
+import { defineHttpFilter, defineTerminalHttpFilter } from '../define/index.ts';
 import type { MeshProxy } from '../proxy.ts';
 
 const hello = defineTerminalHttpFilter({

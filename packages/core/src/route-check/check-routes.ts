@@ -1,7 +1,7 @@
 /** Tests of a route table in the format of Envoy's router_check_tool, without a proxy. */
 import { dataSourceText } from '../config/build.ts';
 import { didYouMean } from '../config/issues.ts';
-import type { Extension } from '../define.ts';
+import type { Extension } from '../define/index.ts';
 import { httpConnectionManager } from '../http-connection-manager.ts';
 import { Registry } from '../registry.ts';
 import { compileRoutes } from '../routing/route-table.ts';
