@@ -15,12 +15,18 @@ export interface NodeIdentity {
   /** Address of this machine that others see, without port (Envoy's local address); `127.0.0.1` when it has no other. */
   readonly localIp: string;
   readonly hostname: string;
+  /** Of this proxy, e.g. `1.2.3`. Default unknown. */
+  readonly version?: string;
+  /** `node.metadata` of the bootstrap. Default none. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** Where finished lines go: a file that never blocks, bounded, counted in `filesystem.`. */
 export interface LogOutput {
-  /** Takes a line with its line feed. */
+  /** Takes a line with its line feed; it is written at once when `urgent`, else with the next 64 KiB or interval. */
   readonly write: (line: string, urgent: boolean) => void;
+  /** The same for text in wire form, one character per byte, which is what formats print; never urgent, and cheaper. */
+  readonly writeWire: (line: string) => void;
   /** Lines lost so far. */
   readonly dropped: number;
   /** Writes what is buffered and, when nobody else has it open, closes the file. */

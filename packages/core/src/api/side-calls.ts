@@ -63,6 +63,10 @@ export interface GrpcStreamOptions {
   readonly metadata?: readonly (readonly [name: string, value: string])[];
   /** From the call to the end of the stream; 0 is without limit. */
   readonly timeoutMs: number;
+  /** Without `x-envoy-internal` and `x-forwarded-for` (Envoy `skip_envoy_headers`). Default false. */
+  readonly skipEnvoyHeaders?: boolean | undefined;
+  /** How often another connection is tried, with a growing delay, when there is none to be had. Default 0. */
+  readonly connectRetries?: number;
   /** A longer message is a failure. Default 4 MiB. */
   readonly maxMessageBytes?: number;
 }
@@ -79,7 +83,7 @@ export interface GrpcStreamUser {
 
 /** A gRPC stream; messages may be sent at once, they leave when there is a connection. */
 export interface GrpcStream {
-  /** Bytes that wait to be taken by the connection. */
+  /** Bytes that wait to be taken by the connection; once the stream has ended, those that never were. */
   readonly bufferedBytes: number;
   /** Sends one message; false: stop until `onWritable`. */
   send(message: Uint8Array): boolean;

@@ -1,10 +1,12 @@
 /** How HTTP, network and listener filters are defined. */
+import type { EntryLogs } from '../api/access-log.ts';
 import type { Timers } from '../api/clock.ts';
 import type { HttpFilter, TerminalHttpFilter } from '../api/http-filter.ts';
 import type { HttpStream } from '../api/http-stream.ts';
 import type { ListenerFilter, ListenerFilterContext } from '../api/listener-filter.ts';
 import type { NetworkFilter, NetworkFilterContext } from '../api/network-filter.ts';
 import type { Runtime } from '../api/runtime.ts';
+import type { SideCalls } from '../api/side-calls.ts';
 import type { StatsScope } from '../api/stats.ts';
 import type { Clusters } from '../api/upstream.ts';
 import type { StandardSchema } from '../config/standard-schema.ts';
@@ -18,10 +20,17 @@ export interface HttpFilterContext<RouteConfig = unknown> {
   routeConfig(stream: HttpStream): RouteConfig | undefined;
   /** Every cluster of the proxy; they come and go while it runs. */
   readonly clusters: Clusters;
+  /** Requests of the filter's own to hosts of these clusters, e.g. to a service that decides who may pass. */
+  readonly sideCalls: SideCalls;
   /** The proxy that the filter runs in. */
   readonly server: ServerHealth;
   readonly timers: Timers;
   readonly runtime: Runtime;
+  /**
+   * Makes the access logs of a list that `accessLogEntry` of `@mesh/core/proto` has read; `undefined` when it is empty.
+   * They are closed with the filter chain.
+   */
+  accessLogs(entries: readonly object[]): EntryLogs | undefined;
 }
 
 /** What a proxy says of itself, as it is now: ask per request. */

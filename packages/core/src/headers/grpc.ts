@@ -22,3 +22,13 @@ const UNKNOWN = 2;
 export function grpcStatusOf(httpStatus: number): number {
   return OF_HTTP[httpStatus] ?? UNKNOWN;
 }
+
+/** HTTP statuses that stand for gRPC's, by number, as in Envoy. */
+const HTTP_STATUSES = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
+
+const NUMBER = /^\d{1,9}$/;
+
+/** The HTTP status that stands for a `grpc-status`; 500 for what is none. */
+export function httpStatusOfGrpc(grpcStatus: string): number {
+  return (NUMBER.test(grpcStatus) ? HTTP_STATUSES[Number(grpcStatus)] : undefined) ?? 500;
+}

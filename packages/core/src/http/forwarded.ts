@@ -51,7 +51,7 @@ export function applyForwarded(
       origin.clientIp = forwardedEntry(list, settings.xffNumTrustedHops) ?? connection.remoteIp;
       mayBeInternal = list.length === 1 && settings.xffNumTrustedHops === 0;
     }
-    if ((head.seen & Seen.forwardedProto) === 0) head.fields.push('x-forwarded-proto', protocol(connection));
+    if ((head.seen & Seen.forwardedProto) === 0) addProtocol(head, connection);
     else takeScheme(head);
   }
   origin.internal = mayBeInternal && settings.isInternalAddress(origin.clientIp);
@@ -77,7 +77,7 @@ function remoteAddress(
   origin.clientIp = trusted ?? connection.remoteIp;
   if (!settings.skipXffAppend) appendPeer(head, connection.remoteIp, hadForwarded);
   const seenProto = (head.seen & Seen.forwardedProto) !== 0;
-  if (!seenProto) head.fields.push('x-forwarded-proto', protocol(connection));
+  if (!seenProto) addProtocol(head, connection);
   else if (hops === 0) head.put('x-forwarded-proto', protocol(connection));
   else takeScheme(head);
 }
@@ -122,6 +122,13 @@ function takeScheme(head: RequestHead): void {
   if ((head.seen & Seen.scheme) !== 0) return;
   const scheme = head.value('x-forwarded-proto')?.toLowerCase();
   if (scheme === 'http' || scheme === 'https') head.scheme = scheme;
+}
+
+/** Nobody has said how the client came: as its connection is, which then is the scheme of the request. */
+function addProtocol(head: RequestHead, connection: StreamConnection): void {
+  const scheme = protocol(connection);
+  head.fields.push('x-forwarded-proto', scheme);
+  if ((head.seen & Seen.scheme) === 0) head.scheme = scheme;
 }
 
 function protocol(connection: StreamConnection): 'http' | 'https' {

@@ -7,6 +7,7 @@ import type { StatsScope } from '../api/stats.ts';
 import type { Clusters } from '../api/upstream.ts';
 import type { Logger } from '../runtime/log.ts';
 import { ClusterSideCalls } from '../upstream/side-calls/side-calls.ts';
+import { versionText } from '../version.ts';
 import type { ProxyParts } from './parts.ts';
 
 /** What the proxy gives. */
@@ -25,17 +26,19 @@ export interface ObserverParts {
 /** The context of a proxy's observers. */
 export function observerContext(given: ObserverParts): ObserverContext {
   const { clock, clusters, files, logger, parts, random, rootScope, runtime, timers } = given;
+  const node = nodeIdentity(parts);
+  const log: ObserverContext['log'] = (level, message) => logger.log(level, 'main', message);
   return {
     stats: rootScope,
     clusters,
-    sideCalls: new ClusterSideCalls(clusters, timers),
+    sideCalls: new ClusterSideCalls(clusters, timers, { runtime, random, localIp: node.localIp, log }),
     timers,
     random,
     runtime,
-    node: nodeIdentity(parts),
+    node,
     files,
     wallMs: () => clock.wallMs(),
-    log: (level, message) => logger.log(level, 'main', message),
+    log,
   };
 }
 
@@ -50,6 +53,8 @@ export function nodeIdentity({ bootstrap, node }: ProxyParts): NodeIdentity {
     subZone: locality?.subZone ?? '',
     localIp: localIp(),
     hostname: os.hostname(),
+    version: versionText().split('/')[1] ?? '',
+    metadata: bootstrap.node.metadata,
   };
 }
 
