@@ -10,7 +10,7 @@ const CORE = {
   headers: ['api'],
   regex: [],
   hash: [],
-  runtime: ['api', 'errors'],
+  runtime: ['api', 'errors', 'regex/wire-text'],
   stats: ['api'],
   net: ['api', 'errors', 'headers', 'regex', 'runtime', 'stats'],
   http2: ['api', 'errors', 'headers', 'runtime', 'stats', 'net', 'http1/(?:framing|target|tunnel)'],

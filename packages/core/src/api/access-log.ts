@@ -2,6 +2,7 @@
 import type { Timers } from './clock.ts';
 import type { Headers, RequestHeaders, ResponseHeaders } from './headers.ts';
 import type { StreamConnection, StreamInfo } from './http-stream.ts';
+import type { NetworkConnection } from './network-filter.ts';
 import type { Route } from './route.ts';
 import type { Runtime } from './runtime.ts';
 import type { Span } from './tracer.ts';
@@ -13,6 +14,7 @@ export type AccessLogType =
   | 'TcpUpstreamConnected'
   | 'TcpPeriodic'
   | 'TcpConnectionEnd'
+  | 'TcpConnectionStart'
   | 'DownstreamStart'
   | 'DownstreamPeriodic'
   | 'DownstreamEnd'
@@ -50,4 +52,18 @@ export interface AccessLog {
   log(subject: LogSubject, type: AccessLogType): void;
   /** The listener or proxy that it belongs to is gone: sends what it holds, within a second or so. */
   close?(): Promise<void> | void;
+}
+
+/** The access logs of one place in the configuration, with their filters; what an extension with an `access_log` of its own uses. */
+export interface EntryLogs {
+  /** Gives the entry to every log whose filter holds. Never throws. */
+  log(subject: LogSubject, type: AccessLogType): void;
+  /** That place is gone: the logs send what they hold. Resolves when they have. */
+  close(): Promise<void>;
+}
+
+/** Likewise for network filters. */
+export interface ConnectionLogs {
+  log(connection: NetworkConnection, type: AccessLogType): void;
+  close(): Promise<void>;
 }

@@ -60,6 +60,7 @@ const logType = z.enum([
   'TcpUpstreamConnected',
   'TcpPeriodic',
   'TcpConnectionEnd',
+  'TcpConnectionStart',
   'DownstreamStart',
   'DownstreamPeriodic',
   'DownstreamEnd',

@@ -11,7 +11,8 @@ const reqWithoutQuery = message({}, { name: 'envoy.extensions.formatter.req_with
 /** Its command is built in by now; the extension is still accepted. */
 const metadataFormatter = message({}, { name: 'envoy.extensions.formatter.metadata.v3.Metadata' });
 
-const formatter = typedExtension('envoy.config.core.v3.TypedExtensionConfig', [
+/** An entry of `formatters`: extensions whose commands formats may use. */
+export const formatter = typedExtension('envoy.config.core.v3.TypedExtensionConfig', [
   { name: 'envoy.formatter.req_without_query', schema: reqWithoutQuery },
   { name: 'envoy.formatter.metadata', schema: metadataFormatter },
   {

@@ -1,5 +1,5 @@
 /** Bodies made by a format: `SubstitutionFormatString`, for local replies, direct responses and logs. */
-import type { HttpStream } from '../api/http-stream.ts';
+import type { LogSubject } from '../api/access-log.ts';
 import type { FormatExtension } from './commands.ts';
 import { compileFormat } from './format.ts';
 import { compileJsonFormat } from './json-format.ts';
@@ -32,7 +32,7 @@ export interface BodyFormat {
   /** Whether the content type takes the place of one that the response has already: it is configured, or JSON's. */
   readonly ownContentType: boolean;
   /** The body in wire form: one character per byte. */
-  format(stream: HttpStream, context?: FormatContext): string;
+  format(stream: LogSubject, context?: FormatContext): string;
 }
 
 /**

@@ -30,7 +30,7 @@ export function stream(told: Told = {}): HttpStream {
     requestHeaders: requestHead(told),
     responseHeaders: response,
     responseTrailers: told.trailers && fill(new ResponseHead(), told.trailers),
-    route: { name: 'r1', metadata: {} },
+    route: { name: 'r1', metadata: {}, action: { kind: 'direct_response' } },
     clusters: { get: () => undefined },
     runtime: NO_RUNTIME,
     random: 0,

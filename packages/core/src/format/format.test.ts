@@ -112,7 +112,7 @@ const printed: readonly Row[] = [
   ],
   [
     '%RESPONSE_FLAGS_LONG%',
-    'UpstreamConnectionFailure,UpstreamRetryLimitExceeded',
+    'UpstreamRetryLimitExceeded,UpstreamConnectionFailure',
     'long names',
     { info: { flags: (1 << 5) | (1 << 15) } },
   ],

@@ -1,5 +1,5 @@
 /** Texts with `%COMMAND%` substitutions: taken apart when the configuration arrives, walked per exchange. */
-import type { HttpStream } from '../api/http-stream.ts';
+import type { LogSubject } from '../api/access-log.ts';
 import { wireText } from '../regex/wire-text.ts';
 import { type FormatExtension, operatorOf } from './commands.ts';
 import { type FormatContext, type FormatValue, NO_CONTEXT, type Operator } from './operator.ts';
@@ -9,7 +9,7 @@ import { valueText } from './value.ts';
 export interface Format {
   /** Nothing is substituted: `format` returns the same text for every exchange, without looking at it. */
   readonly isLiteral: boolean;
-  format(stream: HttpStream, context?: FormatContext): string;
+  format(stream: LogSubject, context?: FormatContext): string;
 }
 
 export interface FormatOptions {
@@ -101,22 +101,44 @@ class LiteralFormat implements Format {
   }
 }
 
+/** Walked once per line: literals and commands alternate, so that nothing is asked of a part. */
 class CommandFormat implements Format {
   readonly isLiteral = false;
-  private readonly parts: readonly FormatPart[];
+  /** One more than there are commands. */
+  private readonly literals: readonly string[];
+  private readonly commands: readonly CommandPart[];
   private readonly missing: string;
 
   constructor(parts: readonly FormatPart[], missing: string) {
-    this.parts = parts;
+    const { literals, commands } = alternating(parts);
+    this.literals = literals;
+    this.commands = commands;
     this.missing = missing;
   }
 
-  format(stream: HttpStream, context: FormatContext = NO_CONTEXT): string {
-    let text = '';
-    for (let i = 0; i < this.parts.length; i++) {
-      const part = this.parts[i] as FormatPart;
-      text += typeof part === 'string' ? part : partText(part, part.operator(stream, context), this.missing);
+  format(stream: LogSubject, context: FormatContext = NO_CONTEXT): string {
+    const { commands, literals, missing } = this;
+    let text = literals[0] as string;
+    for (let i = 0; i < commands.length; i++) {
+      const command = commands[i] as CommandPart;
+      const value = command.operator(stream, context);
+      if (typeof value === 'string' && command.length === undefined) text += value;
+      else text += partText(command, value, missing);
+      text += literals[i + 1] as string;
     }
     return text;
   }
+}
+
+function alternating(parts: readonly FormatPart[]) {
+  const literals = [''];
+  const commands: CommandPart[] = [];
+  for (const part of parts) {
+    if (typeof part === 'string') literals[commands.length] += part;
+    else {
+      commands.push(part);
+      literals.push('');
+    }
+  }
+  return { literals, commands };
 }

@@ -1,8 +1,8 @@
 /** JSON objects whose texts are formats: one command alone keeps its type, text around it makes it a text. */
-import type { HttpStream } from '../api/http-stream.ts';
+import type { LogSubject } from '../api/access-log.ts';
 import { wireText } from '../regex/wire-text.ts';
 import type { FormatExtension } from './commands.ts';
-import { type FormatPart, parseFormat, partText } from './format.ts';
+import { type CommandPart, type FormatPart, parseFormat, partText } from './format.ts';
 import { type FormatContext, NO_CONTEXT } from './operator.ts';
 import { wireJson } from './value.ts';
 
@@ -14,12 +14,12 @@ export interface JsonFormatOptions {
 }
 
 /** Prints one value; `undefined` when it is to be left out. */
-type Printer = (stream: HttpStream, context: FormatContext) => string | undefined;
+type Printer = (stream: LogSubject, context: FormatContext) => string | undefined;
 
 /** A compiled JSON format. */
 export interface JsonFormat {
   /** One line that ends with a line break, in wire form. Keys are sorted, as in Envoy. */
-  format(stream: HttpStream, context?: FormatContext): string;
+  format(stream: LogSubject, context?: FormatContext): string;
 }
 
 /**
@@ -30,6 +30,8 @@ export function compileJsonFormat(
   fields: Readonly<Record<string, unknown>>,
   options: JsonFormatOptions = {},
 ): JsonFormat {
+  // Nothing is ever left out then: all keys and braces are known now.
+  if (options.omitEmptyValues !== true) return new FlatJsonFormat(fields, options);
   const print = compileObject(fields, options);
   return { format: (stream, context = NO_CONTEXT) => `${print(stream, context) ?? '{}'}\n` };
 }
@@ -83,5 +85,78 @@ function compileList(items: readonly unknown[], options: JsonFormatOptions): Pri
   return (stream, context) => {
     const printed = printers.map((print) => print(stream, context)).filter((item) => item !== undefined);
     return `[${printed.join(',')}]`;
+  };
+}
+
+/** Literals and printers alternate, as in a text. */
+class FlatJsonFormat implements JsonFormat {
+  /** One more than there are printers. */
+  private readonly literals: string[] = [''];
+  private readonly printers: FlatPrinter[] = [];
+
+  constructor(fields: Readonly<Record<string, unknown>>, options: JsonFormatOptions) {
+    this.add(fields, options);
+    this.literal('\n');
+  }
+
+  private literal(text: string): void {
+    this.literals[this.printers.length] += text;
+  }
+
+  private add(value: unknown, options: JsonFormatOptions): void {
+    if (typeof value === 'string') this.addText(parseFormat(wireText(value), options.extensions), options);
+    else if (Array.isArray(value)) {
+      this.literal('[');
+      for (const [index, item] of value.entries()) {
+        if (index > 0) this.literal(',');
+        this.add(item, options);
+      }
+      this.literal(']');
+    } else if (typeof value === 'object' && value !== null) {
+      this.addObject(value as Readonly<Record<string, unknown>>, options);
+    } else this.literal(JSON.stringify(value) ?? 'null');
+  }
+
+  private addObject(fields: Readonly<Record<string, unknown>>, options: JsonFormatOptions): void {
+    const keys = Object.keys(fields).sort((a, b) => (a < b ? -1 : 1));
+    this.literal('{');
+    for (const [index, key] of keys.entries()) {
+      this.literal(`${index === 0 ? '' : ','}${wireText(JSON.stringify(key))}:`);
+      this.add(fields[key], options);
+    }
+    this.literal('}');
+  }
+
+  private addText(parts: readonly FormatPart[], options: JsonFormatOptions): void {
+    const [first = ''] = parts;
+    if (parts.length <= 1 && typeof first === 'string') {
+      this.literal(wireJson(first));
+      return;
+    }
+    const { operator } = first as CommandPart;
+    const whole = parts.length === 1 ? valuePrinter(operator) : (compileText(parts, options) as FlatPrinter);
+    this.printers.push(whole);
+    this.literals.push('');
+  }
+
+  format(stream: LogSubject, context: FormatContext = NO_CONTEXT): string {
+    const { literals, printers } = this;
+    let text = literals[0] as string;
+    for (let i = 0; i < printers.length; i++) {
+      text += (printers[i] as FlatPrinter)(stream, context);
+      text += literals[i + 1] as string;
+    }
+    return text;
+  }
+}
+
+/** Always prints something. */
+type FlatPrinter = (stream: LogSubject, context: FormatContext) => string;
+
+/** A command alone keeps its type. */
+function valuePrinter(operator: CommandPart['operator']): FlatPrinter {
+  return (stream, context) => {
+    const value = operator(stream, context);
+    return value === undefined || value === null ? 'null' : wireJson(value);
   };
 }

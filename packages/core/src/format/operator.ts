@@ -1,6 +1,7 @@
 /** What a command of a format is made of: a specification in a table, and the function that answers it. */
+
+import type { LogSubject } from '../api/access-log.ts';
 import type { Headers, RequestHeaders } from '../api/headers.ts';
-import type { HttpStream } from '../api/http-stream.ts';
 
 /** A JSON value; `undefined` where there is none. Texts are in wire form: one character per byte. */
 export type FormatValue = string | number | boolean | object | null | undefined;
@@ -24,7 +25,7 @@ export interface FormatContext {
 export const NO_CONTEXT: FormatContext = {};
 
 /** Answers one command for one exchange; `undefined` when it has no value. */
-export type Operator = (stream: HttpStream, context: FormatContext) => FormatValue;
+export type Operator = (stream: LogSubject, context: FormatContext) => FormatValue;
 
 /** One command: what may follow its name, and how its operator is made at config time. */
 export interface OperatorSpec {

@@ -42,13 +42,28 @@ const SPECIFIER = /%(?:E([0-9]|\*)([Sf])|E4Y|(E\*|E|:{1,3})z|ET|([1-9])?f|[EO]?[
  */
 export function compileTimeFormat(pattern: string, local: boolean): TimeFormat {
   if (NEWLINE.test(pattern)) throw new SyntaxError('Invalid header configuration. Format string contains newline.');
-  if (pattern === '' && !local) return (wallMs) => new Date(Math.floor(wallMs)).toISOString();
+  if (pattern === '' && !local) return isoFormat();
   const pieces = parse(pattern === '' ? LOCAL_DEFAULT : pattern);
   return (wallMs) => {
     const moment = momentOf(wallMs, local);
     let text = '';
     for (const piece of pieces) text += typeof piece === 'string' ? piece : piece(moment);
     return text;
+  };
+}
+
+/** ISO 8601 with milliseconds; what is the same for a second is kept. */
+function isoFormat(): TimeFormat {
+  let second = Number.NaN;
+  let start = '';
+  return (wallMs) => {
+    const now = Math.floor(wallMs / 1000);
+    if (now !== second) {
+      start = new Date(now * 1000).toISOString().slice(0, -4);
+      second = now;
+    }
+    const ms = Math.floor(wallMs) - now * 1000;
+    return start + (ms < 10 ? `00${ms}Z` : ms < 100 ? `0${ms}Z` : `${ms}Z`);
   };
 }
 

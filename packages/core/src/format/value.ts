@@ -38,11 +38,22 @@ export function textOfWire(wire: string): string {
 
 /** A value as JSON in wire form. Bytes of a text that are no UTF-8 are told by number, as Envoy does. */
 export function wireJson(value: FormatValue): string {
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
   if (typeof value !== 'string') return wireText(sortedJson(value));
+  if (isPlain(value)) return `"${value}"`;
   if (/^[\x20-\x7e]*$/.test(value)) return JSON.stringify(value);
   const bytes = Buffer.from(value, 'latin1');
   if (isUtf8(bytes)) return wireText(JSON.stringify(bytes.toString('utf8')));
   return `"${value.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, escaped)}"`;
+}
+
+/** Visible US-ASCII that JSON takes as it is: most of what is ever printed. */
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return false;
+  }
+  return true;
 }
 
 function escaped(char: string): string {

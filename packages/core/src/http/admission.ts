@@ -81,10 +81,12 @@ export class Admission {
     const route = set.routes.route(head, stream);
     if (route !== undefined) this.applyRoute(stream, route, set);
     const { tracing, logs } = this.manager;
-    if (tracing !== undefined) tracing.begin(stream);
+    if (tracing !== undefined) tracing.decide(stream);
     if (logs?.begin !== undefined) logs.begin(stream);
-    if ((head.seen & (Seen.upgrade | Seen.expect)) === 0 && !connect) return true;
-    return this.upgradeOrContinue(stream, head, connect);
+    const special = (head.seen & (Seen.upgrade | Seen.expect)) !== 0 || connect;
+    if (special && !this.upgradeOrContinue(stream, head, connect)) return false;
+    if (tracing !== undefined) tracing.begin(stream);
+    return true;
   }
 
   /** The route that a head would get, in the routes that the stream began with. */
@@ -164,6 +166,7 @@ export class Admission {
     else if (!stream.requestComplete) {
       stream.writer.writeInterim(CONTINUE);
       this.manager.chargeStatus(CONTINUE.status);
+      this.manager.tracing?.undecided();
     }
     return true;
   }

@@ -3,11 +3,14 @@
  * and the deadlines of the connection. Invariants: `close` leaves an answered client time to read; the deadlines of all
  * states share one timer entry.
  */
+import type { ConnectionInfo } from '../api/connection-info.ts';
 import type { PeerCertificate } from '../api/http-stream.ts';
 import type { LocalCertificate, TlsInfo } from '../api/tls.ts';
+import { ResponseFlag } from '../errors.ts';
 import type { Connection, ConnectionHandler } from '../net/connection.ts';
 import type { Peer } from '../net/peer.ts';
 import { TimerEntry } from '../runtime/timer-wheel.ts';
+import type { UserAgentStats } from '../stats/index.ts';
 import type { HttpManager } from './manager.ts';
 import type { Stream } from './stream.ts';
 import type { StreamOwner } from './stream-facts.ts';
@@ -36,6 +39,10 @@ export abstract class HttpConnection extends TimerEntry implements ConnectionHan
   protected headDueMs = NEVER;
   private closeDueMs = NEVER;
   protected closing = false;
+  /** What was wrong with the client's messages; '' while nothing is. */
+  protected brokenBy = '';
+  /** See `ConnectionInfo.httpMinor`. */
+  protected abstract readonly httpMinor: number;
   /** It has lived as long as it may. */
   private aged = false;
   /** The client is told to go elsewhere; what that means ends at `drainDueMs`. */
@@ -43,6 +50,9 @@ export abstract class HttpConnection extends TimerEntry implements ConnectionHan
   protected drainDueMs = NEVER;
   private readonly maxDurationMs: number;
   protected peerEnded = false;
+  /** No request has come yet that could tell what the client is. */
+  agentPending = true;
+  private agent: UserAgentStats | undefined = undefined;
   abstract readonly watch: DeadlineWatch | undefined;
 
   /** `previous` is the same connection before its protocol was known. */
@@ -142,23 +152,41 @@ export abstract class HttpConnection extends TimerEntry implements ConnectionHan
       if (local) stats.downstream_cx_destroy_local_active_rq.value++;
       else stats.downstream_cx_destroy_remote_active_rq.value++;
     }
+    if (this.agent !== undefined) this.countAgentClosed(this.agent, !local && this.activeStreams > 0);
     this.endStreams();
     stats.downstream_cx_active.dec();
     if (this.secure) stats.downstream_cx_ssl_active.dec();
     this.countClosed();
-    stats.downstream_cx_rx_bytes_total.value += this.connection.bytesRead;
-    stats.downstream_cx_tx_bytes_total.value += this.connection.bytesWritten;
     stats.downstream_cx_length_ms.record(Math.round(wheel.nowMs() - this.startMs));
     this.manager.connections.delete(this);
+  }
+
+  /** As it looks to somebody who logs connections. */
+  tellEnd(facts: ConnectionInfo): void {
+    if (this.requests > 0) facts.httpMinor = this.httpMinor;
+    if (this.brokenBy === '') return;
+    facts.flags |= ResponseFlag.DPE;
+    facts.localCloseReason = this.brokenBy;
   }
 
   private countOpened(): void {
     const { stats } = this.manager;
     stats.downstream_cx_total.value++;
     stats.downstream_cx_active.inc();
+    this.connection.countBytes(stats.downstream_cx_rx_bytes_total, stats.downstream_cx_tx_bytes_total);
     if (!this.secure) return;
     stats.downstream_cx_ssl_total.value++;
     stats.downstream_cx_ssl_active.inc();
+  }
+
+  learnAgent(userAgent: string): void {
+    this.agentPending = false;
+    this.agent = this.manager.userAgents.first(userAgent);
+  }
+
+  private countAgentClosed(agent: UserAgentStats, lost: boolean): void {
+    if (lost) agent.downstream_cx_destroy_remote_active_rq.inc();
+    agent.downstream_cx_length_ms.record(Math.round(this.manager.wheel.nowMs() - this.startMs));
   }
 
   /** A head that stays unfinished is a stream that is idle, whether or not heads have a timeout of their own. */

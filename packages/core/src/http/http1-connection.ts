@@ -1,7 +1,6 @@
 /** A connection that speaks HTTP/1: one exchange at a time. */
 import type { RequestSink } from '../api/codec.ts';
 import { ResponseFlag } from '../errors.ts';
-import { RequestHead } from '../headers/header-map.ts';
 import type { ServerCodecHandler } from '../http1/handlers.ts';
 import { type ProtocolError, ProtocolErrors } from '../http1/protocol-error.ts';
 import { reasonPhrase } from '../http1/serializer.ts';
@@ -13,6 +12,7 @@ import { HttpConnection, NEVER } from './connection.ts';
 import { httpDate } from './date.ts';
 import { type LocalReply, mappedReply, replyBody, replyHead } from './local-reply.ts';
 import type { HttpManager } from './manager.ts';
+import { logRefused, refusedStream } from './refused-stream.ts';
 import { Stream } from './stream.ts';
 import { StreamWatch } from './stream-watch.ts';
 
@@ -25,6 +25,9 @@ export class Http1Connection extends HttpConnection implements ServerCodecHandle
   private flushDueMs = NEVER;
   private flushTimeoutMs = 0;
   private flushedBytes = 0;
+  protected readonly httpMinor = 1;
+  /** When the first part of the head at hand came, if it came in parts; else 0. */
+  private headStartMs = 0;
 
   constructor(manager: HttpManager, connection: Connection, peer: Peer, previous?: HttpConnection) {
     super(manager, connection, peer, previous);
@@ -81,10 +84,25 @@ export class Http1Connection extends HttpConnection implements ServerCodecHandle
   protected endStreams(): void {
     this.watch.stop();
     const { stream } = this;
-    if (stream === undefined) return;
+    if (stream === undefined) {
+      if (!this.codec.inHead || this.closing) return;
+      this.countUnfinished();
+      if (this.manager.logs !== undefined) this.logUnfinished();
+      return;
+    }
     this.stream = undefined;
     this.codec.kill();
     stream.onReset('connection termination');
+  }
+
+  /** The client went away within a head. */
+  private logUnfinished(): void {
+    logRefused(this.manager, this.refused('downstream_remote_disconnect'), ResponseFlag.DC);
+  }
+
+  override onHeadStarted(): void {
+    this.headStartMs = this.manager.wheel.nowMs();
+    super.onHeadStarted();
   }
 
   protected countClosed(): void {
@@ -95,6 +113,7 @@ export class Http1Connection extends HttpConnection implements ServerCodecHandle
 
   newStream(): RequestSink {
     this.headDueMs = NEVER;
+    this.headStartMs = 0;
     const dropped = this.codec.droppedFields;
     if (dropped > 0) this.http1.dropped_headers_with_underscores.value += dropped;
     return this.addStream(undefined);
@@ -122,6 +141,7 @@ export class Http1Connection extends HttpConnection implements ServerCodecHandle
   onProtocolError(error: ProtocolError, sink: RequestSink | undefined): void {
     const { stats } = this.manager;
     stats.downstream_cx_protocol_error.value++;
+    this.brokenBy = `codec_error:${error.details}`;
     if (error === ProtocolErrors.underscore) this.http1.requests_rejected_with_underscores_in_headers.value++;
     if (sink !== undefined) {
       (sink as Stream).protocolError(error.status, reasonPhrase(error.status), error.details);
@@ -129,33 +149,60 @@ export class Http1Connection extends HttpConnection implements ServerCodecHandle
     }
     stats.downstream_rq_total.value++;
     stats.downstream_rq_http1_total.value++;
-    this.refuse(error.status, reasonPhrase(error.status), error.details, 0);
+    this.refuse(error.status, reasonPhrase(error.status), error.details, { log: ResponseFlag.DPE });
   }
 
-  /** An answer to what never became a request. */
-  private refuse(status: number, text: string, details: string, flag: number): void {
-    const { head, body } = this.refusal(status, text, details, flag);
-    const { settings, wheel } = this.manager;
+  /** An answer to what never became a request. As in Envoy some flags are for the log only: formats of the reply do not see them. */
+  private refuse(
+    status: number,
+    text: string,
+    details: string,
+    flags: { readonly reply?: number; readonly log?: number },
+  ): void {
+    const { logs, settings, wheel } = this.manager;
+    const { localReply } = settings;
+    const bytes = replyBody(text);
+    let stream: Stream | undefined;
+    let reply: LocalReply | undefined;
+    if (localReply !== undefined || logs !== undefined) {
+      stream = this.refused(details);
+      stream.flags = flags.reply ?? 0;
+      if (localReply !== undefined) reply = mappedReply(localReply, stream, status, bytes);
+    }
+    const { head, body } = reply ?? { head: replyHead(status, bytes), body: bytes };
     head.fields.push('date', httpDate(wheel.clock.wallMs()));
     if (settings.serverHeaderTransformation !== 'PASS_THROUGH') head.fields.push('server', settings.serverName);
     this.manager.chargeStatus(head.status);
+    if (this.manager.tracing !== undefined) this.manager.tracing.undecided();
+    this.countRefused();
     this.codec.closeAfterResponse();
     this.codec.writeHead(head, body === undefined);
     if (body !== undefined) this.codec.writeData(body, true, true);
+    if (stream !== undefined) logRefused(this.manager, stream, flags.log ?? 0, head, body);
   }
 
-  private refusal(status: number, text: string, details: string, flag: number): LocalReply {
-    const { localReply } = this.manager.settings;
-    const body = replyBody(text);
-    if (localReply === undefined) return { head: replyHead(status, body), body };
-    // What the mapper looks at is an exchange; this one has no request that could be told of, and no filter sees it.
-    const stream = new Stream(this.manager, this, this.codec);
-    stream.requestHeaders = new RequestHead();
-    stream.requestHeaders.rawPath = '';
-    stream.requestHeaders.rawMethod = '';
-    stream.details = details;
-    stream.flags = flag;
-    return mappedReply(localReply, stream, status, body);
+  /** As in Envoy, whose streams begin with the first byte of a head. */
+  private countRefused(): void {
+    const { stats, wheel } = this.manager;
+    stats.downstream_rq_response_before_rq_complete.value++;
+    stats.downstream_rq_rx_reset.value++;
+    const sinceMs = this.headStartMs > 0 ? wheel.nowMs() - this.headStartMs : 0;
+    stats.downstream_rq_time.record(Math.round(sinceMs));
+  }
+
+  private countUnfinished(): void {
+    const { stats } = this.manager;
+    stats.downstream_rq_total.value++;
+    stats.downstream_rq_http1_total.value++;
+    stats.downstream_rq_rx_reset.value++;
+    stats.downstream_cx_destroy_active_rq.value++;
+    stats.downstream_cx_destroy_remote_active_rq.value++;
+  }
+
+  private refused(details: string): Stream {
+    const stream = refusedStream(this.manager, this, details, 1);
+    if (this.headStartMs > 0) stream.startMs = this.headStartMs;
+    return stream;
   }
 
   onExchangeEnd(closing: boolean): void {
@@ -227,8 +274,8 @@ export class Http1Connection extends HttpConnection implements ServerCodecHandle
   headExpired(): void {
     const idle = this.countHeadExpired();
     this.codec.kill();
-    if (idle) this.refuse(408, 'stream timeout', 'stream_idle_timeout', ResponseFlag.SI);
-    else this.refuse(408, 'request header timeout', 'request_header_timeout', 0);
+    if (idle) this.refuse(408, 'stream timeout', 'stream_idle_timeout', { reply: ResponseFlag.SI });
+    else this.refuse(408, 'request header timeout', 'request_header_timeout', {});
     // No exchange was open that could end and close the connection.
     this.close();
   }

@@ -1,11 +1,13 @@
 /** A connection that speaks HTTP/2: many streams, which live and end apart from one another. */
 import type { RequestSink } from '../api/codec.ts';
+import { ResponseFlag } from '../errors.ts';
 import type { Http2ConnectionError, Http2ResponseWriter, Http2ServerHandler } from '../http2/handlers.ts';
 import { Http2ServerCodec } from '../http2/server-codec.ts';
 import type { Connection } from '../net/connection.ts';
 import type { Peer } from '../net/peer.ts';
 import { HttpConnection, NEVER } from './connection.ts';
 import type { HttpManager } from './manager.ts';
+import { logRefused, refusedStream } from './refused-stream.ts';
 import { Stream } from './stream.ts';
 import { StreamsWatch } from './streams-watch.ts';
 
@@ -13,6 +15,7 @@ const TOO_MANY_RESETS = 'too_many_premature_resets';
 const PING_TIMEOUT = 'http2.ping_timeout';
 
 export class Http2Connection extends HttpConnection implements Http2ServerHandler {
+  protected readonly httpMinor = 2;
   private readonly codec: Http2ServerCodec;
   readonly watch: StreamsWatch;
   /** The last GOAWAY is out: the connection ends with its last stream. */
@@ -57,6 +60,9 @@ export class Http2Connection extends HttpConnection implements Http2ServerHandle
   }
 
   protected endStreams(): void {
+    if (this.manager.logs !== undefined && this.codec.unfinished && !this.closing) {
+      this.logRefused('downstream_remote_disconnect', ResponseFlag.DC);
+    }
     this.codec.closed();
     this.watch.stop();
   }
@@ -77,6 +83,14 @@ export class Http2Connection extends HttpConnection implements Http2ServerHandle
       this.drain();
     }
     return stream;
+  }
+
+  onHeadRefused(details: string): void {
+    if (this.manager.logs !== undefined) this.logRefused(details, ResponseFlag.DPE);
+  }
+
+  private logRefused(details: string, flag: number): void {
+    logRefused(this.manager, refusedStream(this.manager, this, details, 2), flag);
   }
 
   nextRun(previous: Stream): Stream {
@@ -103,6 +117,7 @@ export class Http2Connection extends HttpConnection implements Http2ServerHandle
   onConnectionError(error: Http2ConnectionError, streams: number): void {
     const { stats } = this.manager;
     this.cutStreams = streams;
+    this.brokenBy = `codec_error:${error.details}`;
     // Floods and silent clients have counters of their own, and do not count as broken messages.
     if (!error.details.includes('flood') && error.details !== PING_TIMEOUT) stats.downstream_cx_protocol_error.value++;
     if (error.details === TOO_MANY_RESETS) {

@@ -28,6 +28,7 @@ import { addProxyStatus } from './proxy-status.ts';
 import type { HttpSettings } from './settings.ts';
 import type { Stream } from './stream.ts';
 import type { ResponseStream } from './stream-response.ts';
+import { UserAgents } from './user-agent.ts';
 import type { RequestLogs, RequestTracing } from './watchers.ts';
 
 /** What a manager is made of. */
@@ -75,6 +76,7 @@ export class HttpManager {
   private ownHttp2: Http2CodecStats | undefined = undefined;
   /** `http.<stat_prefix>.` */
   readonly scope: Scope;
+  readonly userAgents: UserAgents;
   readonly connections = new Set<HttpConnection>();
   readonly draining: () => boolean;
   private readonly admission: Admission;
@@ -100,6 +102,7 @@ export class HttpManager {
     this.log = options.logger;
     this.scope = options.rootScope.scope(`http.${options.settings.statPrefix}.`);
     this.stats = httpConnectionManagerStats(this.scope);
+    this.userAgents = new UserAgents(this.scope);
     this.rootScope = options.rootScope;
     httpTracingStats(this.scope.scope('tracing.'));
     this.filterErrors = this.scope.counter('filter_error');
@@ -183,6 +186,7 @@ export class HttpManager {
       if (id !== undefined) head.put('x-request-id', id);
     }
     if (settings.proxyStatus !== undefined) addProxyStatus(head, stream, settings.proxyStatus);
+    if (this.tracing !== undefined) this.tracing.head(head, stream);
     if (settings.via !== '') appendVia(head, settings.via);
     if (!stream.healthCheck) this.chargeStatus(head.status);
     if (this.draining() && stream.drainConnection()) this.stats.downstream_cx_drain_close.value++;
@@ -204,15 +208,20 @@ export class HttpManager {
   countStream(stream: Stream): Stream {
     const { stats } = this;
     stats.downstream_rq_total.value++;
-    stats.downstream_rq_active.value++;
+    stats.downstream_rq_active.inc();
     return stream;
   }
 
   /** The last thing in a stream's life. */
   streamEnded(stream: ResponseStream): void {
-    this.stats.downstream_rq_active.value--;
+    this.stats.downstream_rq_active.dec();
     if (stream.upgraded) this.stats.downstream_cx_upgrades_active.dec();
-    this.rqTime.record(Math.round(stream.endMs - stream.startMs));
+    if (stream.responseEnded) {
+      this.rqTime.record(Math.round(stream.endMs - stream.startMs));
+      if (stream.requestComplete) return;
+    }
+    // As in Envoy, whoever gave it up: a stream that ends before both sides are through has been reset.
+    if (!stream.passedOn) this.stats.downstream_rq_rx_reset.value++;
   }
 }
 

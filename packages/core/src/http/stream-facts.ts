@@ -10,6 +10,7 @@ import type { Route } from '../api/route.ts';
 import type { Runtime } from '../api/runtime.ts';
 import type { StatsScope } from '../api/stats.ts';
 import type { Span } from '../api/tracer.ts';
+import type { StreamTracing, TraceReason } from '../api/tracing.ts';
 import type { Clusters, UpstreamConnection } from '../api/upstream.ts';
 import { isGrpc } from '../headers/grpc.ts';
 import type { RequestHead, ResponseHead } from '../headers/header-map.ts';
@@ -31,6 +32,9 @@ export interface StreamOwner extends StreamConnection {
   readonly peer?: Pick<Peer, 'metadata' | 'filterState'>;
   /** The stream of the exchange's next run, counted and set in the place of the first. */
   nextRun?(previous: Stream): Stream;
+  /** No request has come yet: {@link learnAgent} is to be told of the first. */
+  readonly agentPending?: boolean;
+  learnAgent?(userAgent: string): void;
   /** Takes no more requests, and tells the client; false when it has been told. */
   drainClose?(): boolean;
 }
@@ -55,11 +59,17 @@ export abstract class StreamFacts extends TimedStream implements StreamInfo {
   /** The response head was given to the codec. */
   responseCommitted = false;
   responseEnded = false;
+  /** The exchange goes on in another run. */
+  passedOn = false;
   /** The request asks for another protocol, and is allowed to: counted in `downstream_cx_upgrades_active`. */
   upgraded = false;
   // StreamInfo
   requestCompleteMs = 0;
   upstreamFirstByteMs = 0;
+  upstreamTxBeginMs = 0;
+  upstreamTxEndMs = 0;
+  upstreamRxEndMs = 0;
+  downstreamTxBeginMs = 0;
   endMs = 0;
   flags = 0;
   bytesReceived = 0;
@@ -73,6 +83,10 @@ export abstract class StreamFacts extends TimedStream implements StreamInfo {
   upstreamOverrideHost: OverrideHost | undefined = undefined;
   attempts = 0;
   span: Span | undefined = undefined;
+  tracing: StreamTracing | undefined = undefined;
+  traceReason: TraceReason = 'none';
+  /** @internal The route's name for the span, which the client is told of; '' when it is not. */
+  decorator = '';
 
   /** @internal See `stream_flush_timeout`; -1 takes the connection manager's. */
   flushTimeoutMs = -1;

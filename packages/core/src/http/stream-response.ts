@@ -22,7 +22,7 @@ export abstract class ResponseStream extends StreamFacts implements TerminalStre
   protected blocked = false;
 
   abstract resumeRequest(): void;
-  abstract recreate(body: Uint8Array | undefined, trailers: Headers | undefined): void;
+  abstract recreate(body: Uint8Array | undefined, trailers: Headers | undefined, head?: ResponseHeaders): void;
 
   findRoute(headers: RequestHeaders): Route | undefined {
     return this.manager.findRoute(headers, this);
@@ -254,9 +254,17 @@ export abstract class ResponseStream extends StreamFacts implements TerminalStre
   private sendHead(head: ResponseHead, end: boolean): void {
     if (this.over) return;
     this.responseCommitted = true;
+    this.downstreamTxBeginMs = this.manager.wheel.nowMs();
     this.manager.finishHead(head, this);
+    if (this.upgraded) this.tellTunnel(head);
     if (end) this.endResponse();
     this.writer.writeHead(head, end);
+  }
+
+  private tellTunnel({ status }: ResponseHead): void {
+    if (status === 101 || (this.requestHeaders.rawPath === '' && status >= 200 && status < 300)) {
+      this.manager.logs?.tunnel?.(this);
+    }
   }
 
   private sendData(chunk: Uint8Array, end: boolean, owned: boolean): void {

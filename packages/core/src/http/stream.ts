@@ -6,9 +6,9 @@
  * nothing reaches filters or the codec; an error in a hook ends this stream only.
  */
 import type { RequestSink, ResetReason } from '../api/codec.ts';
-import type { Headers } from '../api/headers.ts';
+import type { Headers, ResponseHeaders } from '../api/headers.ts';
 import { ResponseFlag } from '../errors.ts';
-import type { RequestHead } from '../headers/header-map.ts';
+import type { RequestHead, ResponseHead } from '../headers/header-map.ts';
 import { FilterFlow } from './filter-flow.ts';
 import type { Step } from './filter-plan.ts';
 import { RequestFlowHost } from './flow-hosts.ts';
@@ -23,6 +23,7 @@ export class Stream extends ResponseStream implements RequestSink {
     this.requestHeaders = head;
     if (end) this.completeRequest();
     this.armDeadline();
+    if (this.owner.agentPending === true) this.owner.learnAgent?.(head.value('user-agent') ?? '');
     if (!this.manager.admit(this, head)) return;
     const steps = this.plan.request.head;
     for (let i = 0; i < steps.length; i++) {
@@ -88,7 +89,6 @@ export class Stream extends ResponseStream implements RequestSink {
     if (this.over) return;
     this.flags |= resetFlag(reason, details);
     this.details = details ?? 'downstream_remote_disconnect';
-    this.manager.stats.downstream_rq_rx_reset.value++;
     this.finish();
   }
 
@@ -108,11 +108,13 @@ export class Stream extends ResponseStream implements RequestSink {
 
   // Another run
 
-  recreate(body: Uint8Array | undefined, trailers: Headers | undefined): void {
+  recreate(body: Uint8Array | undefined, trailers: Headers | undefined, head?: ResponseHeaders): void {
     if (this.finished || this.responseStarted || !this.requestComplete) {
       this.reset();
       return;
     }
+    this.responseHeaders = head as ResponseHead | undefined;
+    this.passedOn = true;
     this.finish();
     const { owner, manager, requestHeaders } = this;
     const next = owner.nextRun?.(this) ?? manager.countStream(new Stream(manager, owner, this.writer, this));

@@ -13,7 +13,7 @@ const DEADLINE_EXCEEDED = 4;
 
 export abstract class TimedStream implements Watched {
   readonly manager: HttpManager;
-  readonly startMs: number;
+  startMs: number;
   /** Response sent whole, or the exchange given up. */
   over = false;
   requestComplete = false;

@@ -1,4 +1,5 @@
 /** A connection whose protocol is not known before its first bytes (`codec_type: AUTO` without ALPN). */
+import type { ConnectionInfo } from '../api/connection-info.ts';
 import type { Connection } from '../net/connection.ts';
 import type { Peer } from '../net/peer.ts';
 import { HttpConnection } from './connection.ts';
@@ -13,6 +14,7 @@ const EMPTY = Buffer.alloc(0);
 
 export class UndecidedConnection extends HttpConnection {
   readonly watch = undefined;
+  protected readonly httpMinor = 1;
   /** A beginning of the preface. */
   private held: Buffer = EMPTY;
   /** What the connection has become. */
@@ -74,6 +76,10 @@ export class UndecidedConnection extends HttpConnection {
 
   onWritable(): void {
     this.successor?.onWritable();
+  }
+
+  override tellEnd(facts: ConnectionInfo): void {
+    this.successor?.tellEnd(facts);
   }
 
   override onClose(error: Error | undefined): void {

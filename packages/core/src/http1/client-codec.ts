@@ -366,6 +366,12 @@ export class Http1ClientCodec implements RequestWriter {
     this.handler.onExchangeEnd(reusable);
   }
 
+  /** A response has begun whose end is still to come, and which the end of the connection does not end. */
+  get midResponse(): boolean {
+    if (this.ownSink === undefined || !this.ownResponseStarted || this.tunnelled) return false;
+    return this.phase !== Phase.untilClose && this.phase !== Phase.done && this.phase !== Phase.idle;
+  }
+
   /** The socket is gone (or sent FIN): ends the exchange that was under way. */
   disconnected(reason: ResetReason, detail: string | undefined, orderly: boolean): void {
     const sink = this.ownSink;

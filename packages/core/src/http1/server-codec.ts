@@ -63,6 +63,11 @@ export class Http1ServerCodec implements ResponseWriter {
     return this.phase === Phase.head && this.responseEnded && !this.parser.started && this.stash.length === 0;
   }
 
+  /** A part of a head has arrived. */
+  get inHead(): boolean {
+    return this.phase === Phase.head && this.parser.started;
+  }
+
   /** Bytes of later requests wait for the exchange under way. */
   get hasStash(): boolean {
     return this.stash.length > 0;

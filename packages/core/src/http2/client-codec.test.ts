@@ -183,6 +183,7 @@ describe('Http2ClientCodec', () => {
       reused: false,
       responseStarted: false,
       requestSent: true,
+      multiplexed: true,
     });
     expect(side.ends).toEqual([reason]);
     expect(side.error).toBeUndefined();

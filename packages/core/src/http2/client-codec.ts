@@ -202,7 +202,6 @@ export class Http2ClientCodec extends Http2Session<Http2ClientStream> {
 
   private onTrailers(stream: Http2ClientStream, end: boolean): void {
     const { error } = this.trailerFields;
-    this.stats.trailers.value++;
     if (error !== undefined || !end || stream.bodyLeft > 0) {
       this.messageError(stream, error ?? HeadError.messaging);
       return;

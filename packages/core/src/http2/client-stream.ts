@@ -125,6 +125,7 @@ export class Http2ClientStream extends Http2Stream implements RequestWriter {
       // The end of a tunnel cuts no message.
       responseStarted: this.answered && !this.tunnelled,
       requestSent: this.headSent && this.session.flushes !== this.flushesBefore,
+      multiplexed: true,
     };
   }
 

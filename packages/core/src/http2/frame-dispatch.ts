@@ -148,6 +148,11 @@ export abstract class FrameDispatch extends FrameReader {
     }
   }
 
+  /** More of a head is to come. */
+  protected get headOpen(): boolean {
+    return this.head.open;
+  }
+
   private continuation(flags: number, bytes: Buffer, start: number, end: number): void {
     if (!this.continueHead(bytes, start, end) || (flags & Flag.END_HEADERS) === 0) return;
     const { head } = this;

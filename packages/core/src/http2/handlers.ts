@@ -40,6 +40,8 @@ export interface Http2ServerHandler {
   onHeadStarted(): void;
   /** A request head is complete: the returned sink gets it and the rest, `writer` answers. */
   newStream(writer: Http2ResponseWriter): RequestSink;
+  /** A request head is no HTTP: nobody gets a sink for it; for logs. Called before whatever ends with it. */
+  onHeadRefused?(details: string): void;
   /** A request was reset in the read that brought its head: nobody has seen it; for counting. */
   onWithdrawn(): void;
   /** A stream is over in both directions, or was reset or withdrawn; its sink and writer are done with. */

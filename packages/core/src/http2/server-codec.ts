@@ -73,6 +73,11 @@ export class Http2ServerCodec extends Http2Session<Http2ServerStream> {
     if (this.inHead) this.onHeadBegun();
   }
 
+  /** A head has begun and has not come to its end. */
+  get unfinished(): boolean {
+    return this.inHead || this.headOpen;
+  }
+
   /** Tells the client that the end is near (RFC 9113 6.8): it may still open streams. */
   drain(): void {
     if (this.draining || this.over) return;
@@ -190,6 +195,7 @@ export class Http2ServerCodec extends Http2Session<Http2ServerStream> {
 
   private refuseHead(id: number, error: HeadError): void {
     const { stats } = this;
+    this.handler.onHeadRefused?.(error);
     if (error === HeadError.tooLarge || error === HeadError.underscore) {
       if (error === HeadError.tooLarge) this.countOverflow(this.requestFields);
       else stats.requests_rejected_with_underscores_in_headers.value++;

@@ -1,5 +1,5 @@
 /** Envoy's `AccessLogFilter` as a condition on an exchange: which ones are logged, which local replies are changed. */
-import type { HttpStream } from '../api/http-stream.ts';
+import type { LogSubject } from '../api/access-log.ts';
 import { ResponseFlag } from '../errors.ts';
 import type { FormatContext } from '../format/operator.ts';
 import { anyGrpcStatus, GRPC_STATUS_NAMES } from '../format/operators/grpc.ts';
@@ -9,7 +9,7 @@ import { MetadataCondition } from '../routing/value-match.ts';
 import type { ComparisonSettings, LogFilterSettings } from './settings.ts';
 
 /** A compiled condition. The context says what is not on the stream yet. */
-export type LogFilter = (stream: HttpStream, context: FormatContext) => boolean;
+export type LogFilter = (stream: LogSubject, context: FormatContext) => boolean;
 
 /** @throws SyntaxError for a bad regular expression, TypeError when no condition is given. */
 export function compileLogFilter(settings: LogFilterSettings): LogFilter {
@@ -17,8 +17,10 @@ export function compileLogFilter(settings: LogFilterSettings): LogFilter {
   if (statusCodeFilter !== undefined) return compare(statusCodeFilter.comparison, responseCode);
   if (durationFilter !== undefined) return compare(durationFilter.comparison, durationMs);
   if (settings.notHealthCheckFilter !== undefined) return ({ info }) => info.healthCheck !== true;
-  // Without tracing no request is traced because somebody asked for it.
-  if (settings.traceableFilter !== undefined) return () => false;
+  // As in Envoy: what a service has asked to be traced (`x-envoy-force-trace`), and nothing else.
+  if (settings.traceableFilter !== undefined) {
+    return ({ info }) => info.traceReason === 'service' && info.healthCheck !== true;
+  }
   if (settings.runtimeFilter !== undefined) return share(settings.runtimeFilter);
   if (andFilter !== undefined) return all(andFilter.filters.map(compileLogFilter));
   if (orFilter !== undefined) return any(orFilter.filters.map(compileLogFilter));
@@ -39,13 +41,13 @@ function rareFilter(settings: LogFilterSettings): LogFilter {
   return (_, { accessLogType = 'NotSet' }) => types.includes(accessLogType) !== exclude;
 }
 
-function durationMs({ info, timers }: HttpStream): number {
+function durationMs({ info, timers }: LogSubject): number {
   return Math.floor((info.endMs > 0 ? info.endMs : timers.nowMs()) - info.startMs);
 }
 
 function compare(
   { op, value }: ComparisonSettings,
-  actual: (stream: HttpStream, context: FormatContext) => number,
+  actual: (stream: LogSubject, context: FormatContext) => number,
 ): LogFilter {
   const { defaultValue, runtimeKey } = value;
   const holds = COMPARISONS[op];

@@ -3,8 +3,9 @@
  * handler. It stands between the socket and the handler, so that the listener learns of the close.
  */
 import type net from 'node:net';
-import type { TimerHandle } from '../api/clock.ts';
+import type { Clock, TimerHandle } from '../api/clock.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
+import { ConnectionFacts, NO_BYTES } from './connection-facts.ts';
 import { FilteredConnection, type NetworkPlan } from './filter-chain.ts';
 import type { ListenerChain } from './listener-plan.ts';
 import type { Peer } from './peer.ts';
@@ -16,14 +17,22 @@ export interface AcceptedOwner {
   closed(accepted: AcceptedConnection): void;
   /** The handshake took too long. */
   handshakeTimedOut(): void;
+  /** Ends are told to somebody: `peer` is kept for them. */
+  readonly logged: boolean;
   after(delayMs: number, callback: () => void): TimerHandle;
 }
+
+const NOBODY: Peer = { remoteIp: '', remotePort: 0, localIp: '', localPort: 0 };
 
 export class AcceptedConnection implements ConnectionHandler {
   readonly startMs: number;
   /** Known from `start` on. */
   chain: ListenerChain | undefined = undefined;
   private readonly owner: AcceptedOwner;
+  /** For logs of the listener. */
+  peer: Peer | undefined = undefined;
+  /** Why the handshake failed. */
+  transportFailure = '';
   private connection: Connection | undefined = undefined;
   private handler: ConnectionHandler | undefined = undefined;
   /** While it is on. */
@@ -37,6 +46,7 @@ export class AcceptedConnection implements ConnectionHandler {
   /** `rest` are bytes that were read before; with `ended` no more will come. */
   start(socket: net.Socket, chain: ListenerChain, peer: Peer, rest?: Buffer, ended = false): void {
     this.chain = chain;
+    if (this.owner.logged) this.peer = peer;
     const { transport } = chain;
     if (transport === undefined || chain.plan.empty) {
       this.serve(socket, chain.plan, peer);
@@ -60,12 +70,15 @@ export class AcceptedConnection implements ConnectionHandler {
   secured({ socket, raw, tls }: SecuredSocket, plan: NetworkPlan, peer: Peer): void {
     this.handshake = undefined;
     const serverName = tls.serverName === '' ? peer.serverName : tls.serverName;
-    this.serve(socket, plan, { ...peer, tls, serverName }, raw);
+    const known = { ...peer, tls, serverName };
+    if (this.owner.logged) this.peer = known;
+    this.serve(socket, plan, known, raw);
   }
 
   /** @internal */
-  handshakeFailed(timedOut: boolean): void {
+  handshakeFailed(timedOut: boolean, reason: string): void {
     this.handshake = undefined;
+    this.transportFailure = reason;
     if (timedOut) this.owner.handshakeTimedOut();
     this.owner.closed(this);
   }
@@ -80,6 +93,22 @@ export class AcceptedConnection implements ConnectionHandler {
     const filtered = new FilteredConnection(plan, connection, peer);
     this.handler = filtered;
     filtered.begin();
+  }
+
+  /** What is known of it at its end. */
+  facts(clock: Clock): ConnectionFacts {
+    const { connection, handler, peer } = this;
+    const known = handler instanceof FilteredConnection ? handler.madeInfo : undefined;
+    const facts = known ?? new ConnectionFacts(connection ?? NO_BYTES, peer ?? NOBODY, clock, this.startMs);
+    facts.endMs = clock.nowMs();
+    if (this.transportFailure !== '') facts.transportFailure = this.transportFailure;
+    const http = handler instanceof FilteredConnection ? handler.end : handler;
+    http?.tellEnd?.(facts);
+    return facts;
+  }
+
+  get id(): number {
+    return this.connection?.id ?? 0;
   }
 
   destroy(): void {
@@ -122,19 +151,20 @@ class Handshake {
   begin(transport: ServerTransport, owner: AcceptedOwner): void {
     const { socket, chain } = this;
     socket.on('error', ignore);
-    socket.once('close', this.fail);
+    socket.once('close', this.closed);
     if (chain.transportTimeoutMs > 0) {
       this.timer = owner.after(chain.transportTimeoutMs, () => {
         this.timedOut = true;
         this.abort();
       });
     }
-    transport.accept(socket, (secured) => this.succeed(secured), this.fail);
+    const failed = (reason: string) => this.fail(reason);
+    transport.accept(socket, (secured) => this.succeed(secured), failed);
   }
 
   abort(): void {
     this.socket.destroy();
-    this.fail();
+    this.fail('');
   }
 
   private succeed(secured: SecuredSocket): void {
@@ -143,16 +173,18 @@ class Handshake {
     else if (this.end()) this.accepted.secured(secured, this.chain.plan, this.peer);
   }
 
-  private readonly fail = (): void => {
-    if (this.end()) this.accepted.handshakeFailed(this.timedOut);
-  };
+  private readonly closed = (): void => this.fail('');
+
+  private fail(reason: string): void {
+    if (this.end()) this.accepted.handshakeFailed(this.timedOut, reason);
+  }
 
   /** True the first time. */
   private end(): boolean {
     if (this.over) return false;
     this.over = true;
     this.timer?.cancel();
-    this.socket.removeListener('close', this.fail);
+    this.socket.removeListener('close', this.closed);
     return true;
   }
 }

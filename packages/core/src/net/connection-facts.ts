@@ -3,8 +3,16 @@ import type { Clock } from '../api/clock.ts';
 import type { Host } from '../api/cluster.ts';
 import type { ConnectionInfo } from '../api/connection-info.ts';
 import type { TlsInfo } from '../api/tls.ts';
-import type { Connection } from './connection.ts';
 import type { Peer } from './peer.ts';
+
+/** What has gone over a connection. */
+export interface ByteCounts {
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
+/** Of one that never got so far. */
+export const NO_BYTES: ByteCounts = { bytesRead: 0, bytesWritten: 0 };
 
 export class ConnectionFacts implements ConnectionInfo {
   readonly startMs: number;
@@ -14,6 +22,8 @@ export class ConnectionFacts implements ConnectionInfo {
   details = '';
   terminationDetails = '';
   localCloseReason = '';
+  transportFailure = '';
+  httpMinor: number | undefined = undefined;
   upstreamCluster = '';
   upstreamHost: Host | undefined = undefined;
   upstreamLocalAddress = '';
@@ -22,11 +32,11 @@ export class ConnectionFacts implements ConnectionInfo {
   attempts = 0;
   upstreamBytesReceived = 0;
   upstreamBytesSent = 0;
-  private readonly connection: Connection;
+  private readonly connection: ByteCounts;
   private ownMetadata: Map<string, unknown> | undefined;
   private ownState: Map<string, unknown> | undefined;
 
-  constructor(connection: Connection, peer: Peer, clock: Clock, startMs: number) {
+  constructor(connection: ByteCounts, peer: Peer, clock: Clock, startMs: number) {
     this.connection = connection;
     this.startMs = startMs;
     this.startWallMs = clock.wallMs() - (clock.nowMs() - startMs);

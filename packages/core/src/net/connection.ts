@@ -2,7 +2,9 @@
  * One socket, either side: bytes in without copies, batched writes, counted read pauses, bounded write buffer.
  * Invariants: `handler.onClose` runs exactly once; no event reaches the handler after it; nothing here throws.
  */
+
 import net from 'node:net';
+import type { ConnectionInfo } from '../api/connection-info.ts';
 import type { TlsInfo } from '../api/tls.ts';
 import type { TransportOptions, UpstreamConnection } from '../api/upstream.ts';
 import { TransportRefusal } from './failure-text.ts';
@@ -22,6 +24,8 @@ export interface ConnectionHandler {
   onWritable(): void;
   /** The socket is gone; `error` tells why when it was not an orderly close. */
   onClose(error: Error | undefined): void;
+  /** Adds what it knows to the facts of a connection that is gone; asked only where somebody logs connections. */
+  tellEnd?(facts: ConnectionInfo): void;
 }
 
 /** Bodies up to this size travel in the same string as the head: one write, no buffer list. */
@@ -42,6 +46,13 @@ export type ConnectTarget =
 const EMPTY = Buffer.alloc(0);
 let nextId = 1;
 
+/** Something that bytes are added to. */
+interface Tally {
+  value: number;
+}
+/** Of connections whose bytes nobody counts. */
+const UNCOUNTED: Tally = { value: 0 };
+
 export class Connection implements UpstreamConnection {
   readonly id = nextId++;
   readonly socket: net.Socket;
@@ -49,6 +60,8 @@ export class Connection implements UpstreamConnection {
   highWatermark: number;
   bytesRead = 0;
   bytesWritten = 0;
+  private readTally: Tally = UNCOUNTED;
+  private writtenTally: Tally = UNCOUNTED;
   closed = false;
   /** Of a connection that was made here: see {@link noteLocalAddress}. */
   localIp = '';
@@ -180,10 +193,19 @@ export class Connection implements UpstreamConnection {
     return this.ended;
   }
 
+  /** Adds the bytes of this connection to these two, those that have passed and those to come. */
+  countBytes(read: Tally, written: Tally): void {
+    read.value += this.bytesRead;
+    written.value += this.bytesWritten;
+    this.readTally = read;
+    this.writtenTally = written;
+  }
+
   /** @internal */
   read(chunk: Buffer, owned: boolean): void {
     if (this.closed) return;
     this.bytesRead += chunk.length;
+    this.readTally.value += chunk.length;
     this.user.onBytes(chunk, owned);
   }
 
@@ -203,6 +225,7 @@ export class Connection implements UpstreamConnection {
     const leased = !owned && inActiveSlab(chunk);
     const bytes = owned || leased ? chunk : Buffer.from(chunk);
     this.bytesWritten += text.length + bytes.length;
+    this.writtenTally.value += text.length + bytes.length;
     if (this.tap !== undefined) {
       if (text !== '') this.tap(Buffer.from(text, 'latin1'), false);
       this.tap(bytes, false);
@@ -226,6 +249,7 @@ export class Connection implements UpstreamConnection {
       const text = this.text;
       this.text = '';
       this.bytesWritten += text.length;
+      this.writtenTally.value += text.length;
       if (this.tap !== undefined) this.tap(Buffer.from(text, 'latin1'), false);
       this.socket.write(text);
     }

@@ -113,6 +113,14 @@ export class FilteredConnection implements ConnectionHandler, NetworkConnection 
     this.facts ??= new ConnectionFacts(this.connection, this.peer, this.plan.clock, this.startMs);
     return this.facts;
   }
+  /** As `info`, if anybody has asked for it. */
+  get madeInfo(): ConnectionFacts | undefined {
+    return this.facts;
+  }
+  /** What has taken the connection over behind the filters. */
+  get end(): ConnectionHandler | undefined {
+    return this.ownEnd;
+  }
   get bytesUnsent(): number {
     return this.connection.bytesUnsent;
   }

@@ -2,15 +2,17 @@
 import { chmodSync } from 'node:fs';
 import net from 'node:net';
 import type { TimerHandle } from '../api/clock.ts';
-import { MeshError } from '../errors.ts';
+import type { StreamConnection } from '../api/http-stream.ts';
+import { MeshError, ResponseFlag } from '../errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
-import type { ListenerStats } from '../stats/index.ts';
+import type { ListenerStats, WorkerStats } from '../stats/index.ts';
 import { AcceptedConnection, type AcceptedOwner } from './accepted-connection.ts';
 import { type Address, formatAddress } from './address.ts';
+import { ConnectionFacts, NO_BYTES } from './connection-facts.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import type { ListenerChain, ListenerPlan } from './listener-plan.ts';
-import { peerOf } from './peer.ts';
+import { type Peer, peerOf } from './peer.ts';
 import { type DropReason, PendingConnection, type PendingHost } from './pending-connection.ts';
 import { isAbstract, removeStaleSocket, socketPath } from './unix-socket.ts';
 
@@ -27,10 +29,17 @@ export interface ListenerSettings {
 export interface ListenerParts {
   readonly plan: ListenerPlan;
   readonly stats: ListenerStats;
+  /** The same connections once more, as those of this thread. */
+  readonly worker: WorkerStats;
   readonly wheel: TimerWheel;
   readonly logger: Logger;
   readonly limits: ConnectionLimits;
+  /** Told of every connection that has come to its end, also of those that got no filter chain. */
+  readonly onEnd?: EndHook | undefined;
 }
+
+/** See {@link ListenerParts.onEnd}; `chain` is the name of its filter chain. */
+export type EndHook = (connection: StreamConnection, facts: ConnectionFacts, chain: string) => void;
 
 /** A bound address, which one listener after another may serve without ever letting go of it. */
 interface BoundSocket {
@@ -54,24 +63,32 @@ export class Listener implements PendingHost, AcceptedOwner {
   /** Set when no connection needs a look before it gets its chain. */
   private only: ListenerChain | undefined;
   private readonly stats: ListenerStats;
+  private readonly worker: WorkerStats;
   private readonly wheel: TimerWheel;
   private readonly logger: Logger;
   private readonly limits: ConnectionLimits;
+  private readonly onEnd: EndHook | undefined;
   private sockets: BoundSocket[] = [];
   private readonly leaving = new Set<Leaving>();
   private readonly connections = new Set<AcceptedConnection>();
   private readonly pending = new Set<PendingConnection>();
   private onEmpty: (() => void) | undefined = undefined;
 
-  constructor(settings: ListenerSettings, { plan, stats, wheel, logger, limits }: ListenerParts) {
+  constructor(settings: ListenerSettings, { plan, stats, worker, wheel, logger, limits, onEnd }: ListenerParts) {
     this.settings = settings;
     this.bufferLimitBytes = settings.bufferLimitBytes;
     this.plan = plan;
     this.only = onlyChainOf(plan);
     this.stats = stats;
+    this.worker = worker;
     this.wheel = wheel;
     this.logger = logger;
     this.limits = limits;
+    this.onEnd = onEnd;
+  }
+
+  get logged(): boolean {
+    return this.onEnd !== undefined;
   }
 
   /** Where it listens; with port 0 in the config, the port that the system chose. */
@@ -145,6 +162,8 @@ export class Listener implements PendingHost, AcceptedOwner {
   }
 
   private accept(socket: net.Socket): void {
+    // libuv accepts one connection per event of the socket.
+    this.stats.connections_accepted_per_socket_event.record(1);
     const exceeded = this.limits.exceeded(this.connectionCount);
     if (exceeded !== undefined) {
       if (exceeded === 'global') this.stats.downstream_global_cx_overflow.inc();
@@ -157,7 +176,7 @@ export class Listener implements PendingHost, AcceptedOwner {
       this.open().start(socket, this.only, peerOf(socket));
       return;
     }
-    const pending = new PendingConnection(socket, this.plan, this);
+    const pending = new PendingConnection(socket, this.plan, this, this.wheel.nowMs());
     this.pending.add(pending);
     this.stats.downstream_pre_cx_active.inc();
     pending.begin();
@@ -168,6 +187,8 @@ export class Listener implements PendingHost, AcceptedOwner {
     this.connections.add(accepted);
     this.stats.downstream_cx_total.value++;
     this.stats.downstream_cx_active.inc();
+    this.worker.downstream_cx_total.value++;
+    this.worker.downstream_cx_active.inc();
     return accepted;
   }
 
@@ -181,7 +202,7 @@ export class Listener implements PendingHost, AcceptedOwner {
       this.logger.log('debug', 'connection', `closing connection from ${from}: no matching filter chain found`);
       pending.abandon();
     } else this.open().start(pending.socket, chain, pending.peer, rest, ended);
-    this.settle(pending, chain === undefined);
+    this.settle(pending, chain === undefined, true);
   }
 
   dropped(pending: PendingConnection, reason: DropReason): void {
@@ -199,12 +220,24 @@ export class Listener implements PendingHost, AcceptedOwner {
     this.logger.log('error', 'filter', `listener filter ${name} failed: ${text}`);
   }
 
-  private settle(pending: PendingConnection, gone: boolean): void {
+  private settle(pending: PendingConnection, gone: boolean, chainless = false): void {
     this.pending.delete(pending);
     this.stats.downstream_pre_cx_active.dec();
     if (!gone) return;
+    if (this.onEnd !== undefined) this.tellPending(this.onEnd, pending, chainless);
     this.limits.closed();
     this.lookEmpty();
+  }
+
+  private tellPending(onEnd: EndHook, pending: PendingConnection, chainless: boolean): void {
+    const { clock } = this.wheel;
+    const facts = new ConnectionFacts(NO_BYTES, pending.peer, clock, pending.startMs);
+    facts.endMs = clock.nowMs();
+    if (chainless) {
+      facts.flags |= ResponseFlag.NR;
+      facts.details = 'filter_chain_not_found';
+    }
+    onEnd(streamConnection(0, pending.peer), facts, '');
   }
 
   // AcceptedOwner
@@ -218,10 +251,15 @@ export class Listener implements PendingHost, AcceptedOwner {
   }
 
   closed(accepted: AcceptedConnection): void {
+    if (this.onEnd !== undefined && accepted.peer !== undefined) {
+      const facts = accepted.facts(this.wheel.clock);
+      this.onEnd(streamConnection(accepted.id, accepted.peer), facts, accepted.chain?.name ?? '');
+    }
     this.connections.delete(accepted);
     if (this.leaving.size > 0) this.hasLeft(accepted.chain);
     this.limits.closed();
     this.stats.downstream_cx_active.dec();
+    this.worker.downstream_cx_active.dec();
     this.stats.downstream_cx_destroy.value++;
     this.stats.downstream_cx_length_ms.record(Math.round(this.wheel.nowMs() - accepted.startMs));
     this.lookEmpty();
@@ -282,6 +320,21 @@ export class Listener implements PendingHost, AcceptedOwner {
   destroyPending(): void {
     for (const pending of [...this.pending]) pending.destroy();
   }
+}
+
+function streamConnection(id: number, { tls, ...peer }: Peer): StreamConnection {
+  return {
+    ...peer,
+    id,
+    secure: tls !== undefined,
+    ...(tls && {
+      tls,
+      peerCertificate: tls.peerCertificate,
+      localCertificate: tls.localCertificate,
+      peerCertificatePresented: tls.peerCertificatePresented,
+      peerCertificateValidated: tls.peerCertificateValidated,
+    }),
+  };
 }
 
 function boundAddress(server: net.Server, configured: Address): Address {

@@ -43,6 +43,7 @@ export class PendingConnection implements ListenerConnection, ChainQuery {
   readonly metadata = new Map<string, unknown>();
   readonly filterState = new Map<string, unknown>();
   readonly socket: net.Socket;
+  readonly startMs: number;
   private readonly host: PendingHost;
   private readonly plan: ListenerPlan;
   /** What has arrived and was not taken off: `store` from `from` to `to`. */
@@ -58,7 +59,7 @@ export class PendingConnection implements ListenerConnection, ChainQuery {
   private told = false;
   private timer: TimerHandle | undefined = undefined;
 
-  constructor(socket: net.Socket, plan: ListenerPlan, host: PendingHost) {
+  constructor(socket: net.Socket, plan: ListenerPlan, host: PendingHost, startMs = 0) {
     const peer = peerOf(socket);
     this.remoteIp = peer.remoteIp;
     this.remotePort = peer.remotePort;
@@ -68,6 +69,7 @@ export class PendingConnection implements ListenerConnection, ChainQuery {
     this.socket = socket;
     this.plan = plan;
     this.host = host;
+    this.startMs = startMs;
   }
 
   /** Runs the filters as far as they go without bytes, then waits for some. */

@@ -1,7 +1,8 @@
 /** A log file that never blocks the event loop: one write at a time, a bounded buffer, reopenable for rotation. */
-import fs from 'node:fs';
 import type { Clock } from '../api/clock.ts';
+import { wireText } from '../regex/wire-text.ts';
 import { systemClock } from './clock.ts';
+import { type LogTarget, openTarget, openTargetLater } from './log-target.ts';
 
 const MAX_BUFFERED = 1_048_576;
 const FLUSH_SIZE = 65_536;
@@ -13,6 +14,20 @@ export interface LogFileOptions {
   /** Longest wait of a line that is not urgent (`--file-flush-interval-msec`). Default 10 000. */
   readonly flushIntervalMs?: number;
   readonly clock?: Clock;
+  /** Default: nothing is counted but `dropped`. */
+  readonly metrics?: LogFileMetrics | undefined;
+}
+
+/** What is counted of log files, `filesystem.` in Envoy; `dropped` counts lines. */
+export interface LogFileMetrics {
+  readonly write_buffered: { inc(): void };
+  readonly write_completed: { inc(): void };
+  readonly write_failed: { inc(): void };
+  readonly flushed_by_timer: { inc(): void };
+  readonly reopen_failed: { inc(): void };
+  /** Bytes that wait, of all files. */
+  readonly write_total_buffered: { readonly value: number; set(value: number): void };
+  readonly dropped: { add(lines: number): void };
 }
 
 /** Where finished lines go. */
@@ -27,149 +42,172 @@ export interface LogSink {
   close(): Promise<void>;
 }
 
+/** A log file; what is not urgent may be given in wire form, one character per byte, which costs nothing. */
+export interface LogFile extends LogSink {
+  readonly writeWire: (line: string) => void;
+}
+
 /**
  * Opens `path` for appending.
  * @throws Error of the file system when it cannot be opened now.
  */
-export function openLogFile(path: string, options: LogFileOptions = {}): LogSink {
+export function openLogFile(path: string, options: LogFileOptions = {}): LogFile {
   return new BufferedFile(path, options);
 }
 
-/**
- * Non-blocking matters only for named pipes: opening one without a reader, or writing to one that nobody empties,
- * would hold a worker thread for ever, and with it the end of the process.
- */
-const FLAGS = fs.constants.O_WRONLY | fs.constants.O_APPEND | fs.constants.O_CREAT | fs.constants.O_NONBLOCK;
-
-class BufferedFile implements LogSink {
+class BufferedFile implements LogFile {
   dropped = 0;
-  readonly #path: string;
-  readonly #flushIntervalMs: number;
-  readonly #clock: Clock;
-  #fd: number;
-  #lines: string[] = [];
-  #buffered = 0;
+  private readonly path: string;
+  private readonly flushIntervalMs: number;
+  private readonly clock: Clock;
+  private readonly metrics: LogFileMetrics | undefined;
+  private target: LogTarget;
+  /** In wire form. Joined only when it is written: that is cheaper than any copy per line. */
+  private text = '';
   /** Bytes on their way to the disk; undefined when no write is under way. */
-  #writing: Buffer | undefined;
-  #retiredFd: number | undefined;
-  #lostSinceNote = 0;
-  #cancelFlush: (() => void) | undefined;
+  private writing: Buffer | undefined = undefined;
+  private retired: LogTarget | undefined = undefined;
+  private lostSinceNote = 0;
+  private cancelFlush: (() => void) | undefined = undefined;
   /** A full pipe is given time; see {@link RETRY_MS}. */
-  #waiting = false;
-  #closed: (() => void) | undefined;
+  private waiting = false;
+  private closed: (() => void) | undefined = undefined;
 
-  constructor(path: string, { flushIntervalMs = 10_000, clock = systemClock }: LogFileOptions) {
-    this.#path = path;
-    this.#flushIntervalMs = flushIntervalMs;
-    this.#clock = clock;
-    this.#fd = fs.openSync(path, FLAGS, 0o644);
+  constructor(path: string, { flushIntervalMs = 10_000, clock = systemClock, metrics }: LogFileOptions) {
+    this.path = path;
+    this.flushIntervalMs = flushIntervalMs;
+    this.clock = clock;
+    this.metrics = metrics;
+    this.target = openTarget(path);
   }
 
   readonly write = (line: string, urgent: boolean): void => {
-    if (this.#closed !== undefined) return;
-    if (this.#buffered + line.length > MAX_BUFFERED) {
-      this.dropped++;
-      this.#lostSinceNote++;
+    this.writeWire(wireText(line));
+    if (urgent) this.flush();
+  };
+
+  readonly writeWire = (line: string): void => {
+    if (this.closed !== undefined) return;
+    const { metrics } = this;
+    if (this.text.length + line.length > MAX_BUFFERED) {
+      this.lose(1);
+      this.lostSinceNote++;
       return;
     }
-    this.#lines.push(line);
-    this.#buffered += line.length;
-    if (urgent || this.#buffered >= FLUSH_SIZE) this.#flush();
-    else this.#flushLater(this.#flushIntervalMs);
+    this.text += line;
+    if (metrics !== undefined) {
+      metrics.write_buffered.inc();
+      metrics.write_total_buffered.set(metrics.write_total_buffered.value + line.length);
+    }
+    if (this.text.length >= FLUSH_SIZE) this.flush();
+    else if (this.cancelFlush === undefined) this.flushLater(this.flushIntervalMs);
   };
 
   async reopen(): Promise<void> {
-    const handle = await new Promise<number>((resolve, reject) => {
-      fs.open(this.#path, FLAGS, 0o644, (error, fd) => (error === null ? resolve(fd) : reject(error)));
-    });
-    if (this.#closed !== undefined) return fs.closeSync(handle);
-    const old = this.#fd;
-    this.#fd = handle;
+    let target: LogTarget;
+    try {
+      target = await openTargetLater(this.path);
+    } catch (error) {
+      this.metrics?.reopen_failed.inc();
+      throw error;
+    }
+    if (this.closed !== undefined) return target.close();
+    const old = this.target;
+    this.target = target;
     // Bytes on their way still belong to the old file.
-    if (this.#writing === undefined) fs.closeSync(old);
-    else if (this.#retiredFd === undefined) this.#retiredFd = old;
-    else fs.closeSync(old);
+    if (this.writing === undefined) old.close();
+    else if (this.retired === undefined) this.retired = old;
+    else old.close();
   }
 
   close(): Promise<void> {
-    if (this.#closed !== undefined) return Promise.resolve();
+    if (this.closed !== undefined) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#closed = resolve;
-      this.#cancelFlush?.();
-      if (this.#writing === undefined || this.#waiting) this.#finish();
+      this.closed = resolve;
+      this.cancelFlush?.();
+      if (this.writing === undefined || this.waiting) this.finish();
     });
   }
 
-  #finish(): void {
-    let bytes = this.#buffered > 0 ? Buffer.from(this.#take()) : Buffer.alloc(0);
+  private finish(): void {
+    // What waits for a full pipe is older than what is buffered.
+    let bytes = Buffer.concat([this.writing ?? Buffer.alloc(0), this.take()]);
     try {
-      while (bytes.length > 0) bytes = bytes.subarray(fs.writeSync(this.#fd, bytes));
+      while (bytes.length > 0) bytes = bytes.subarray(this.target.writeNow(bytes));
     } catch {
-      this.dropped += countLines(bytes);
+      this.lose(countLines(bytes));
     }
-    if (this.#retiredFd !== undefined) fs.closeSync(this.#retiredFd);
-    fs.closeSync(this.#fd);
-    this.#closed?.();
+    this.retired?.close();
+    this.target.close();
+    this.closed?.();
   }
 
-  #flushLater(delayMs: number): void {
-    this.#cancelFlush ??= this.#clock.schedule(() => {
-      this.#cancelFlush = undefined;
-      this.#flush();
+  private lose(lines: number): void {
+    this.dropped += lines;
+    this.metrics?.dropped.add(lines);
+  }
+
+  private flushLater(delayMs: number): void {
+    this.cancelFlush = this.clock.schedule(() => {
+      this.metrics?.flushed_by_timer.inc();
+      this.flush();
     }, delayMs);
   }
 
-  #flush(): void {
-    if (this.#writing !== undefined || this.#buffered === 0) return;
-    this.#cancelFlush?.();
-    this.#cancelFlush = undefined;
-    this.#writeOut(Buffer.from(this.#take()));
+  private flush(): void {
+    this.cancelFlush?.();
+    this.cancelFlush = undefined;
+    if (this.writing !== undefined || this.text === '') return;
+    this.writeOut(this.take());
   }
 
-  #take(): string {
-    if (this.#lostSinceNote > 0)
-      this.#lines.push(`(${this.#lostSinceNote} lines were dropped here: the log was too slow)\n`);
-    const text = this.#lines.join('');
-    this.#lines = [];
-    this.#buffered = 0;
-    this.#lostSinceNote = 0;
-    return text;
+  private take(): Buffer {
+    const { metrics, lostSinceNote } = this;
+    if (metrics !== undefined) metrics.write_total_buffered.set(metrics.write_total_buffered.value - this.text.length);
+    if (lostSinceNote > 0) this.text += `(${lostSinceNote} lines were dropped here: the log was too slow)\n`;
+    const bytes = Buffer.from(this.text, 'latin1');
+    this.text = '';
+    this.lostSinceNote = 0;
+    return bytes;
   }
 
-  #writeOut(bytes: Buffer): void {
-    this.#writing = bytes;
-    fs.write(this.#retiredFd ?? this.#fd, bytes, 0, bytes.length, null, (error, written) =>
-      this.#onWritten(error, written),
-    );
+  private writeOut(bytes: Buffer): void {
+    this.writing = bytes;
+    const target = this.retired ?? this.target;
+    target.write(bytes, (error, written) => this.onWritten(bytes, error, written));
   }
 
-  #onWritten(error: NodeJS.ErrnoException | null, written: number): void {
-    const bytes = this.#writing as Buffer;
+  private onWritten(bytes: Buffer, error: NodeJS.ErrnoException | null, written: number): void {
     const rest = error === null ? bytes.subarray(written) : bytes;
     const full = error?.code === 'EAGAIN';
-    if (rest.length > 0 && this.#closed === undefined && (error === null || full)) {
-      if (full) this.#retryLater(rest);
-      else this.#writeOut(rest);
+    if (rest.length > 0 && this.closed === undefined && (error === null || full)) {
+      if (full) this.retryLater(rest);
+      else this.writeOut(rest);
       return;
     }
-    if (rest.length > 0) this.dropped += countLines(rest);
-    this.#writing = undefined;
-    if (this.#closed !== undefined) {
-      this.#finish();
+    if (rest.length > 0) {
+      this.lose(countLines(rest));
+      this.metrics?.write_failed.inc();
+    } else this.metrics?.write_completed.inc();
+    this.writing = undefined;
+    if (this.closed !== undefined) {
+      this.finish();
       return;
     }
-    if (this.#retiredFd !== undefined) fs.closeSync(this.#retiredFd);
-    this.#retiredFd = undefined;
-    if (this.#buffered > 0) this.#flushLater(error === null ? 0 : RETRY_MS);
+    this.retired?.close();
+    this.retired = undefined;
+    if (this.text === '') return;
+    this.cancelFlush?.();
+    this.flushLater(error === null ? 0 : RETRY_MS);
   }
 
-  #retryLater(bytes: Buffer): void {
-    this.#writing = bytes;
-    this.#waiting = true;
-    this.#clock.schedule(() => {
-      if (this.#closed !== undefined) return;
-      this.#waiting = false;
-      this.#writeOut(bytes);
+  private retryLater(bytes: Buffer): void {
+    this.writing = bytes;
+    this.waiting = true;
+    this.clock.schedule(() => {
+      if (this.closed !== undefined) return;
+      this.waiting = false;
+      this.writeOut(bytes);
     }, RETRY_MS);
   }
 }

@@ -1,7 +1,9 @@
 /** The config of `envoy.filters.network.tcp_proxy`. */
 import {
+  accessLogEntry,
   bool,
   bytes,
+  checkLogOptions,
   duration,
   fields,
   formatText,
@@ -10,7 +12,6 @@ import {
   message,
   metadata,
   nonEmpty,
-  onlyEmpty,
   pathText,
   percent,
   required,
@@ -77,7 +78,14 @@ const tunnelingConfig = message(
   },
 );
 
-const logs = 'access logs are not built yet';
+const accessLogOptions = message(
+  {
+    access_log_flush_interval: duration({ minMs: 1 }),
+    flush_access_log_on_connected: withDefault(bool(), false),
+    flush_access_log_on_start: withDefault(bool(), false),
+  },
+  { name: 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions' },
+);
 
 /** Envoy `TcpProxy`. */
 export const tcpProxySchema = message(
@@ -94,11 +102,22 @@ export const tcpProxySchema = message(
     max_downstream_connection_duration_jitter_percentage: percent,
     tunneling_config: tunnelingConfig,
     proxy_protocol_tlvs: list(tlvEntry),
-    access_log: onlyEmpty('list', logs),
+    access_log: list(accessLogEntry),
+    access_log_options: accessLogOptions,
+    /** Deprecated: `access_log_options` has both. */
+    access_log_flush_interval: duration({ minMs: 1 }),
+    flush_access_log_on_connected: withDefault(bool(), false),
   },
   {
     name: 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
     oneofs: [{ fields: ['cluster', 'weighted_clusters'], required: true }],
+    check({ accessLogOptions: options, accessLogFlushIntervalMs, flushAccessLogOnConnected }, report) {
+      const old = {
+        access_log_flush_interval: accessLogFlushIntervalMs !== undefined,
+        flush_access_log_on_connected: flushAccessLogOnConnected === true,
+      };
+      checkLogOptions(old, options !== undefined, report);
+    },
     known: {
       on_demand: 'clusters cannot be discovered on demand',
       deprecated_v1: 'Envoy has given it up; use filter_chain_match',
@@ -112,7 +131,6 @@ export const tcpProxySchema = message(
       ),
       proxy_protocol_tlv_merge_policy: 'TLVs are added where no PROXY protocol header has come with the client',
       check_drain_close: 'connections that drain are left to end by themselves',
-      ...fields('access_log_flush_interval flush_access_log_on_connected access_log_options', logs),
     },
   },
 );

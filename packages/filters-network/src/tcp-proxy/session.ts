@@ -13,6 +13,7 @@ import {
   type UpstreamFailure,
 } from '@mesh/core';
 import { Connector } from './connector.ts';
+import { SessionLog } from './logs.ts';
 import type { TcpProxySettings } from './settings.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -24,6 +25,7 @@ export class Session extends TimerEntry implements TcpUser {
   private readonly connector: Connector;
   private life: TimerHandle | undefined = undefined;
   private link: TcpLink | undefined = undefined;
+  private readonly log: SessionLog | undefined;
   private readonly idleMs: number;
   private lastActiveMs = 0;
   /** The upstream is not read, because the client does not keep up; so many bytes waited then. */
@@ -39,6 +41,11 @@ export class Session extends TimerEntry implements TcpUser {
     this.settings = settings;
     this.connection = connection;
     this.connector = new Connector(settings, connection, this);
+    this.log =
+      settings.logs &&
+      new SessionLog(settings.logs, connection, () => {
+        if (this.link !== undefined) this.countUpstream(this.link);
+      });
     this.idleMs = settings.idleTimeoutMs(connection);
   }
 
@@ -47,6 +54,7 @@ export class Session extends TimerEntry implements TcpUser {
     settings.stats.downstream_cx_total.inc();
     connection.pauseReading();
     const limit = settings.maxDurationMs();
+    this.log?.started();
     if (limit > 0) this.life = settings.context.timers.after(limit, () => this.outlived());
     this.connector.connect();
   }
@@ -61,6 +69,7 @@ export class Session extends TimerEntry implements TcpUser {
     const { connection } = this;
     this.link = link;
     this.connector.connected(link, host);
+    this.log?.connected();
     this.watchIdle();
     connection.continueReading();
     connection.resumeReading();
@@ -160,11 +169,12 @@ export class Session extends TimerEntry implements TcpUser {
     const { connection, link } = this;
     // Reading shows whether the upstream goes on to send to nobody.
     this.resumeUpstream();
+    if (link !== undefined) this.countUpstream(link);
+    this.log?.ended();
     if (link === undefined) {
       this.disarm();
       return;
     }
-    this.countUpstream(link);
     if (wasReset(error)) link.close('reset');
     else if (connection.closedHere) link.close('now');
     else this.flushUpstream(link);
@@ -185,7 +195,6 @@ export class Session extends TimerEntry implements TcpUser {
   private outlived(): void {
     const { info } = this.connection;
     info.flags |= ResponseFlag.DT;
-    info.terminationDetails = 'max_connection_duration';
     info.localCloseReason = 'max_connection_duration';
     this.settings.stats.max_downstream_connection_duration.inc();
     this.connection.close('now');

@@ -12,6 +12,7 @@ function settings(config: object, random = 0): TcpProxySettings {
     stats: scope,
     random: () => random,
     clusters: { get: () => undefined } as Clusters,
+    accessLogs: () => undefined,
   } as unknown as NetworkFilterContext;
   return new TcpProxySettings(tcpProxySchema.parse({ stat_prefix: 't', cluster: 'c', ...config }), context);
 }
@@ -84,7 +85,7 @@ describe('tcpProxySchema', () => {
     [{ ...base, hash_policy: [{ source_ip: {} }, { source_ip: {} }] }, 'at most 1'],
     [{ ...base, on_demand: {} }, 'known to Envoy'],
     [{ ...base, deprecated_v1: { routes: [] } }, 'known to Envoy'],
-    [{ ...base, access_log: [{}] }, 'access logs are not built yet'],
+    [{ ...base, access_log: 1 }, 'expected array'],
     [{ ...base, downstream_idle_timeout: '1s' }, 'use idle_timeout'],
     [{ ...base, max_downstream_connection_duration: '0s' }, 'max_downstream_connection_duration'],
     [{ ...base, backoff_options: { base_interval: '2s', max_interval: '1s' } }, 'greater or equal'],

@@ -8,6 +8,7 @@ import {
   xxHash64,
 } from '@mesh/core';
 import type { TcpProxyConfig } from './config.ts';
+import { type TcpLogs, tcpLogs } from './logs.ts';
 import { type TcpProxyStats, tcpProxyStats } from './stats.ts';
 import type { TunnelKeepsakes } from './tunnel.ts';
 
@@ -31,6 +32,8 @@ export class TcpProxySettings {
   readonly config: TcpProxyConfig;
   readonly context: NetworkFilterContext;
   readonly stats: TcpProxyStats;
+  /** Absent without access logs. */
+  readonly logs: TcpLogs | undefined;
   /** How connections are tunnelled over HTTP, if they are. */
   readonly tunnel: { readonly head: TunnelHead; readonly keep: TunnelKeepsakes } | undefined;
   /** Bytes that wait for clients which do not keep up. */
@@ -43,6 +46,7 @@ export class TcpProxySettings {
     this.config = config;
     this.context = context;
     this.stats = tcpProxyStats(context.stats.scope(`tcp.${config.statPrefix}.`));
+    this.logs = tcpLogs(config, context);
     this.tunnel = tunnelOf(config);
     const own = criteriaOf(config.metadataMatch);
     const weighted = config.weightedClusters?.clusters ?? [];

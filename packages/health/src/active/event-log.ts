@@ -1,33 +1,33 @@
 /** Health check events as Envoy writes them: a JSON object per line, fields in the order of the proto. */
-import { type Clock, type ClusterMonitorContext, type Host, type LogSink, MeshError, openLogFile } from '@mesh/core';
+import { type ClusterMonitorContext, type Host, type LogFiles, type LogOutput, MeshError } from '@mesh/core';
 import type { CheckerType, FailureType } from './probe.ts';
 
 /** The log files of one cluster; checks that name the same path share it. */
 export class EventFiles {
-  private readonly clock: Clock;
-  private readonly sinks = new Map<string, LogSink>();
+  private readonly files: LogFiles;
+  private readonly outputs = new Map<string, LogOutput>();
 
-  constructor(clock: Clock) {
-    this.clock = clock;
+  constructor(files: LogFiles) {
+    this.files = files;
   }
 
   /** @throws MeshError `CONFIG_INVALID` when it cannot be opened. */
-  open(path: string): LogSink {
-    let sink = this.sinks.get(path);
-    if (sink === undefined) {
+  open(path: string): LogOutput {
+    let output = this.outputs.get(path);
+    if (output === undefined) {
       try {
-        sink = openLogFile(path, { clock: this.clock });
+        output = this.files.open(path);
       } catch (error) {
-        throw new MeshError('CONFIG_INVALID', `unable to open file '${path}': ${(error as Error).message}`);
+        throw new MeshError('CONFIG_INVALID', (error as Error).message, { cause: error });
       }
-      this.sinks.set(path, sink);
+      this.outputs.set(path, output);
     }
-    return sink;
+    return output;
   }
 
   close(): void {
-    for (const sink of this.sinks.values()) void sink.close();
-    this.sinks.clear();
+    for (const output of this.outputs.values()) void output.close();
+    this.outputs.clear();
   }
 }
 
@@ -35,11 +35,11 @@ export class EventFiles {
 export class EventLog {
   private readonly type: CheckerType;
   private readonly cluster: ClusterMonitorContext;
-  private readonly sinks: readonly LogSink[];
+  private readonly sinks: readonly LogOutput[];
   /** So many lost events are worth a word: the first, then twice as many each time. */
   private noteworthy = 1;
 
-  constructor(type: CheckerType, cluster: ClusterMonitorContext, sinks: readonly LogSink[]) {
+  constructor(type: CheckerType, cluster: ClusterMonitorContext, sinks: readonly LogOutput[]) {
     this.type = type;
     this.cluster = cluster;
     this.sinks = sinks;

@@ -9,6 +9,7 @@ import {
   HealthFlag,
   type Host,
   type HostChecks,
+  openLogFile,
   type RequestHeaders,
   type RequestWriter,
   type ResponseHeaders,
@@ -135,6 +136,7 @@ export class ChecksTest {
       client: (host) => this.client(host as unknown as TestHost),
       isSecure: () => false,
       outlierEventLogPath: '',
+      files: { open: (path) => openLogFile(path) },
     };
   }
 

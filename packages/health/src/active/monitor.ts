@@ -32,7 +32,7 @@ export class ActiveHealthChecks implements ClusterMonitor {
   /** @throws MeshError `CONFIG_INVALID` when a log file cannot be opened. */
   constructor(context: ClusterMonitorContext<ClusterConfig>) {
     this.context = context;
-    this.files = new EventFiles(context.clock);
+    this.files = new EventFiles(context.files);
     this.changes = new Changes(context.timers);
     this.onChange = (state) => this.changes.note(state, context.hosts().length);
     const { healthChecks } = context.config;

@@ -1,8 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MeshError, openLogFile } from '@mesh/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EventFile } from './event-file.ts';
+
+const files = { open: (path: string) => openLogFile(path) };
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -18,16 +21,16 @@ function folder(): string {
 describe('EventFile', () => {
   it('refuses a path that cannot be opened, and makes the file before there is an event', () => {
     const path = join(folder(), 'events.log');
-    new EventFile(path, () => {});
+    new EventFile(path, files, () => {});
     expect(readFileSync(path, 'utf8')).toBe('');
     const missing = join(folder(), 'none', 'events.log');
-    expect(() => new EventFile(missing, () => {})).toThrow(`unable to open file '${missing}': ENOENT`);
+    expect(() => new EventFile(missing, files, () => {})).toThrow(MeshError);
   });
 
   it('says once that the file has gone, and loses what follows', () => {
     const where = folder();
     const problems: string[] = [];
-    const file = new EventFile(join(where, 'events.log'), (problem) => problems.push(problem));
+    const file = new EventFile(join(where, 'events.log'), files, (problem) => problems.push(problem));
     rmSync(where, { recursive: true });
     for (let index = 0; index < 3; index++) file.write('{}');
     expect(problems).toHaveLength(1);

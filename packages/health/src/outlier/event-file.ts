@@ -1,11 +1,12 @@
 /** The file that events are appended to: held open from the first one on, so that quiet clusters cost no descriptor. */
-import { type LogSink, MeshError, openLogFile } from '@mesh/core';
+import { type LogFiles, type LogOutput, MeshError } from '@mesh/core';
 
 /** Never blocks; what cannot be written is dropped, with a word in the log. */
 export class EventFile {
   private readonly path: string;
   private readonly onProblem: (message: string) => void;
-  private sink: LogSink | undefined = undefined;
+  private readonly files: LogFiles;
+  private output: LogOutput | undefined = undefined;
   private over = false;
 
   /**
@@ -13,13 +14,14 @@ export class EventFile {
    *
    * @throws MeshError `CONFIG_INVALID` when it cannot be opened now, as Envoy does not start then.
    */
-  constructor(path: string, onProblem: (message: string) => void) {
+  constructor(path: string, files: LogFiles, onProblem: (message: string) => void) {
     this.path = path;
+    this.files = files;
     this.onProblem = onProblem;
     try {
-      void openLogFile(path).close();
+      void files.open(path).close();
     } catch (error) {
-      throw new MeshError('CONFIG_INVALID', `unable to open file '${path}': ${(error as Error).message}`);
+      throw new MeshError('CONFIG_INVALID', (error as Error).message, { cause: error });
     }
   }
 
@@ -27,8 +29,8 @@ export class EventFile {
   write(line: string): void {
     if (this.over) return;
     try {
-      this.sink ??= openLogFile(this.path);
-      this.sink.write(`${line}\n`, true);
+      this.output ??= this.files.open(this.path);
+      this.output.write(`${line}\n`, true);
     } catch (error) {
       this.over = true;
       this.onProblem(`no outlier events are written: ${(error as Error).message}`);
@@ -37,6 +39,6 @@ export class EventFile {
 
   close(): void {
     this.over = true;
-    void this.sink?.close();
+    void this.output?.close();
   }
 }

@@ -12,11 +12,11 @@ import { OutlierSettings } from './settings.ts';
 export const outlierDetection = defineClusterMonitor<ClusterConfig>({
   name: 'mesh.monitors.outlier_detection',
   create(context) {
-    const { clusterName, clock, config, log, outlierEventLogPath, runtime } = context;
+    const { clusterName, clock, config, files, log, outlierEventLogPath, runtime } = context;
     if (config.outlierDetection === undefined) return undefined;
     const settings = new OutlierSettings(config.outlierDetection, runtime);
     if (outlierEventLogPath === '') return new Detector(context, settings, undefined);
-    const file = new EventFile(outlierEventLogPath, (message) => log('error', message));
+    const file = new EventFile(outlierEventLogPath, files, (message) => log('error', message));
     return new Detector(context, settings, new OutlierEvents(clusterName, clock, file));
   },
 });

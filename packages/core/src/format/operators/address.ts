@@ -1,6 +1,6 @@
 /** Commands that print addresses, whole or in parts. */
 import { isIP } from 'node:net';
-import type { HttpStream } from '../../api/http-stream.ts';
+import type { LogSubject } from '../../api/access-log.ts';
 import { type OperatorSpec, type OperatorTable, plain } from '../operator.ts';
 
 interface Address {
@@ -10,7 +10,7 @@ interface Address {
   readonly port: number;
 }
 
-type AddressSource = (stream: HttpStream) => Address | undefined;
+type AddressSource = (stream: LogSubject) => Address | undefined;
 
 /** The client's address as the trust rules see it; one out of `x-forwarded-for` has no port. */
 const remote: AddressSource = ({ info, connection }) => {
@@ -28,6 +28,9 @@ const upstreamLocal: AddressSource = ({ info: { upstreamConnection } }) =>
   upstreamConnection && { ip: upstreamConnection.localIp, port: upstreamConnection.localPort };
 
 function text({ ip, port }: Address): string {
+  const first = ip.charCodeAt(0);
+  // A digit in front and no colon: IPv4, as nearly always.
+  if (port >= 0 && first >= 48 && first <= 57 && !ip.includes(':')) return `${ip}:${port}`;
   const version = isIP(ip);
   if (version === 0) return ip;
   return version === 6 ? `[${ip}]:${port}` : `${ip}:${port}`;

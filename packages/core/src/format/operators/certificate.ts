@@ -1,5 +1,6 @@
 /** Commands that print handshakes and certificates, of the client's connection and of the upstream's; '-' without TLS. */
-import type { HttpStream, PeerCertificate } from '../../api/http-stream.ts';
+import type { LogSubject } from '../../api/access-log.ts';
+import type { PeerCertificate } from '../../api/http-stream.ts';
 import type { LocalCertificate, TlsInfo } from '../../api/tls.ts';
 import { wireText } from '../../regex/wire-text.ts';
 import { type OperatorSpec, type OperatorTable, plain } from '../operator.ts';
@@ -7,7 +8,7 @@ import { type OperatorSpec, type OperatorTable, plain } from '../operator.ts';
 type Text = string | undefined;
 
 /** Prints a text about what `of` finds; an empty one is none. */
-function about<Fact>(of: (stream: HttpStream) => Fact | undefined, print: (fact: Fact) => Text): OperatorSpec {
+function about<Fact>(of: (stream: LogSubject) => Fact | undefined, print: (fact: Fact) => Text): OperatorSpec {
   return plain((stream) => {
     const fact = of(stream);
     const text = fact === undefined ? undefined : print(fact);
@@ -15,8 +16,8 @@ function about<Fact>(of: (stream: HttpStream) => Fact | undefined, print: (fact:
   });
 }
 
-const downstream = ({ connection }: HttpStream): TlsInfo | undefined => connection.tls;
-const upstream = ({ info }: HttpStream): TlsInfo | undefined => info.upstreamConnection?.tls;
+const downstream = ({ connection }: LogSubject): TlsInfo | undefined => connection.tls;
+const upstream = ({ info }: LogSubject): TlsInfo | undefined => info.upstreamConnection?.tls;
 
 const peer = (print: (certificate: PeerCertificate) => Text) =>
   about(({ connection }) => connection.peerCertificate, print);

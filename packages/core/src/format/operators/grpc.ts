@@ -1,6 +1,7 @@
 /** `GRPC_STATUS`: of gRPC requests only; from the trailers, else the head, else made from the HTTP status. */
+
+import type { LogSubject } from '../../api/access-log.ts';
 import type { Headers } from '../../api/headers.ts';
-import type { HttpStream } from '../../api/http-stream.ts';
 import { grpcStatusOf, isGrpc } from '../../headers/grpc.ts';
 import { type FormatContext, type FormatValue, type OperatorSpec, type OperatorTable, plain } from '../operator.ts';
 import { responseHeaders, responseTrailers } from './header.ts';
@@ -18,13 +19,13 @@ const CAMEL =
   );
 
 /** The status of a gRPC exchange; `undefined` for other requests and before there is a response. */
-function grpcStatus(stream: HttpStream, context: FormatContext): number | undefined {
+function grpcStatus(stream: LogSubject, context: FormatContext): number | undefined {
   if (!isGrpc(stream.requestHeaders.get('content-type'))) return undefined;
   return anyGrpcStatus(stream, context);
 }
 
 /** The same for whatever request. */
-export function anyGrpcStatus(stream: HttpStream, context: FormatContext): number | undefined {
+export function anyGrpcStatus(stream: LogSubject, context: FormatContext): number | undefined {
   return (
     given(responseTrailers(stream, context)) ??
     given(responseHeaders(stream, context)) ??

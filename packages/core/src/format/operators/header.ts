@@ -1,14 +1,15 @@
 /** Commands that print header fields and parts of the request target. */
+
+import type { LogSubject } from '../../api/access-log.ts';
 import type { Headers, RequestHeaders } from '../../api/headers.ts';
-import type { HttpStream } from '../../api/http-stream.ts';
 import { isToken } from '../../headers/validate.ts';
 import type { FormatContext, Operator, OperatorSpec, OperatorTable } from '../operator.ts';
 import { truncated } from '../operator.ts';
 
-type Source = (stream: HttpStream, context: FormatContext) => Headers | undefined;
+type Source = (stream: LogSubject, context: FormatContext) => Headers | undefined;
 
 /** The request head: that of a copy, else the stream's. */
-function requestHeaders(stream: HttpStream, context: FormatContext): RequestHeaders {
+function requestHeaders(stream: LogSubject, context: FormatContext): RequestHeaders {
   return context.requestHeaders ?? stream.requestHeaders;
 }
 
@@ -24,6 +25,10 @@ function header(source: Source, withoutQuery = false): OperatorSpec {
     length: true,
     make(argument, length) {
       const [name, other] = headerNames(argument);
+      // The usual form; pseudo headers of a request that never came whole are empty and count as missing.
+      if (other === '' && length === undefined && !withoutQuery && name[0] !== ':' && name !== 'host' && name !== '') {
+        return (stream, context) => source(stream, context)?.get(name);
+      }
       return (stream, context) => {
         const headers = source(stream, context);
         const value = fieldOf(headers, name) ?? fieldOf(headers, other);

@@ -1,12 +1,12 @@
 /** Commands that print structured data: metadata, filter state. */
-import type { HttpStream } from '../../api/http-stream.ts';
+import type { LogSubject } from '../../api/access-log.ts';
 import { wireText } from '../../regex/wire-text.ts';
 import type { FormatValue, Operator, OperatorSpec, OperatorTable } from '../operator.ts';
 import { truncated } from '../operator.ts';
 import { wireValue } from '../value.ts';
 
 type Namespaces = Readonly<Record<string, unknown>> | undefined;
-type MetadataSource = (stream: HttpStream, namespace: string) => unknown;
+type MetadataSource = (stream: LogSubject, namespace: string) => unknown;
 
 function own(record: unknown, key: string): unknown {
   if (typeof record !== 'object' || record === null || !Object.hasOwn(record, key)) return undefined;
@@ -70,7 +70,7 @@ const typedMetadata: OperatorSpec = {
 };
 
 /** `FILTER_STATE(KEY:PLAIN|TYPED|FIELD:FIELD):N`. Values here are plain JavaScript values, printed as JSON when TYPED. */
-function filterState(find: (stream: HttpStream, key: string) => unknown): OperatorSpec {
+function filterState(find: (stream: LogSubject, key: string) => unknown): OperatorSpec {
   return {
     params: 'optional',
     length: true,

@@ -1,9 +1,9 @@
 /** Commands that print moments and durations. */
-import type { HttpStream } from '../../api/http-stream.ts';
+import type { LogSubject } from '../../api/access-log.ts';
 import { type Operator, type OperatorSpec, type OperatorTable, plain } from '../operator.ts';
 import { compileTimeFormat } from '../time-format.ts';
 
-type Moment = (stream: HttpStream) => number | undefined;
+type Moment = (stream: LogSubject) => number | undefined;
 
 /** `NAME(strftime pattern)`. */
 function calendar(wallMs: Moment, local = false): OperatorSpec {
@@ -43,6 +43,9 @@ const POINTS: Readonly<Record<string, Moment>> = {
   DS_RX_BEG: ({ info }) => info.startMs,
   DS_RX_END: ({ info }) => happened(info.requestCompleteMs),
   US_RX_BEG: ({ info }) => happened(info.upstreamFirstByteMs),
+  US_TX_BEG: ({ info }) => happened(info.upstreamTxBeginMs ?? 0),
+  US_TX_END: ({ info }) => happened(info.upstreamTxEndMs ?? 0),
+  US_RX_END: ({ info }) => happened(info.upstreamRxEndMs ?? 0),
   DS_TX_END: ({ info }) => happened(info.endMs),
 };
 
@@ -87,6 +90,7 @@ export const timeOperators: OperatorTable = {
   UPSTREAM_PEER_CERT_V_END: calendar(upstreamCertificate('validToMs')),
   DURATION: plain(({ info, timers }) => Math.floor((happened(info.endMs) ?? timers.nowMs()) - info.startMs)),
   REQUEST_DURATION: plain(between(point('DS_RX_BEG'), point('DS_RX_END'))),
+  REQUEST_TX_DURATION: plain(between(point('DS_RX_BEG'), point('US_TX_END'))),
   RESPONSE_DURATION: plain(between(point('DS_RX_BEG'), point('US_RX_BEG'))),
   RESPONSE_TX_DURATION: plain(between(point('US_RX_BEG'), point('DS_TX_END'))),
   COMMON_DURATION: commonDuration,

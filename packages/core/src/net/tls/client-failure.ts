@@ -7,7 +7,7 @@ const VERIFY_FAILED = 125;
 /** Numbers of what goes wrong in handshakes; `ERR_SSL_<name>` are Node's codes. */
 const REASONS: Readonly<Record<string, number>> = {
   CERTIFICATE_VERIFY_FAILED: VERIFY_FAILED,
-  HTTP_REQUEST: 155,
+  HTTP_REQUEST: 156,
   NO_SHARED_CIPHER: 184,
   UNSUPPORTED_PROTOCOL: 240,
   WRONG_VERSION_NUMBER: 247,
@@ -56,7 +56,7 @@ export function verifyFailureText(why: string): string {
 }
 
 /** The reason for an error in the handshake; `undefined` where Envoy gives none, and for errors before it. */
-function handshakeFailureText(error: NodeJS.ErrnoException): string | undefined {
+export function handshakeFailureText(error: NodeJS.ErrnoException): string | undefined {
   const { code = '', syscall } = error;
   // Without a system call it is Node's word for a peer that just went away.
   if (code === 'ECONNRESET' && syscall === 'read') {

@@ -18,6 +18,6 @@ export function clientTransport(settings: ClientTransportSettings, deps: TlsDeps
 }
 
 function tlsClientTransport(settings: ClientTlsSettings, deps: TlsDeps): TlsClientTransport {
-  const counters = new HandshakeCounters(deps.scope);
+  const counters = new HandshakeCounters(deps.scope, 'client');
   return new TlsClientTransport(settings, { contexts: new ClientContexts(settings, deps, counters.stats), counters });
 }

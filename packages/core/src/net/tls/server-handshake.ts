@@ -3,6 +3,7 @@ import type net from 'node:net';
 import type tls from 'node:tls';
 import { TimerEntry } from '../../runtime/timer-wheel.ts';
 import type { SecuredSocket } from '../transport.ts';
+import { handshakeFailureText, verifyFailureText } from './client-failure.ts';
 import { type ClientHello, MAX_HELLO_BYTES, readClientHello } from './client-hello.ts';
 import { HandshakeInfo } from './handshake-info.ts';
 import type { ServerContexts } from './server-contexts.ts';
@@ -97,7 +98,7 @@ export class Handshake extends TimerEntry {
     if (!verdict.accepted) {
       socket.on('error', ignore);
       socket.destroy();
-      this.fail(verdict.reason);
+      this.fail(verifyFailureText(verdict.reason));
       return;
     }
     const info = new HandshakeInfo(socket, this.hello?.serverName ?? '', verdict.evidence, verdict.validated);
@@ -119,7 +120,7 @@ export class Handshake extends TimerEntry {
     if (this.failed === undefined) return;
     // Envoy counts what OpenSSL objects to, not clients that go away.
     if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') this.transport.counters.stats.connection_error.inc();
-    this.fail(error.message);
+    this.fail(handshakeFailureText(error) ?? '');
   }
 
   override onDue(): void {
@@ -128,7 +129,7 @@ export class Handshake extends TimerEntry {
   }
 
   private gone(): void {
-    this.fail('the client went away during the handshake');
+    this.fail('');
   }
 
   private fail(reason: string): void {

@@ -48,7 +48,7 @@ class TlsServerTransport implements ServerTransport, HandshakeOwner {
     this.settings = settings;
     this.requiresSni = settings.requireSni;
     this.deps = deps;
-    this.counters = new HandshakeCounters(deps.scope);
+    this.counters = new HandshakeCounters(deps.scope, 'server');
     this.verifier = new PeerVerifier(settings.validation, () => this.store.current);
     this.ticketKeys = ticketKeys(settings);
     this.sessions = keepsSessions(settings) ? new SessionCache() : undefined;

@@ -1,6 +1,6 @@
 /** Counts handshakes by what was agreed on: `ssl.ciphers.<name>`, `ssl.versions.<name>` and so on. */
 import type { Scope } from '../../stats/index.ts';
-import { type SslStats, sslStats } from '../../stats/index.ts';
+import { type SslStats, sslSocketFactoryStats, sslStats } from '../../stats/index.ts';
 
 /** What a handshake has agreed on; a part is absent where OpenSSL does not tell. */
 export interface Agreed {
@@ -19,8 +19,9 @@ export class HandshakeCounters {
   private readonly scope: Scope;
   private readonly counters = new Map<string, { inc(): void }>();
 
-  constructor(scope: Scope) {
+  constructor(scope: Scope, side: 'server' | 'client') {
     this.stats = sslStats(scope);
+    sslSocketFactoryStats(scope, side);
     this.scope = scope;
   }
 
