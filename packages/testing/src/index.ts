@@ -71,6 +71,7 @@ export type {
   SimulationEvent,
 } from './simulate/scenario.ts';
 export { simulate } from './simulate/simulation.ts';
+export { type RecordedSpan, type RecordingTracer, type RecordingTracerOptions, recordingTracer } from './tracer.ts';
 export {
   type Answer,
   after,

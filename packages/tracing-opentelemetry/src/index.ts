@@ -1,2 +1,3 @@
 /** Hands the spans of Mesh to an application's own OpenTelemetry SDK. */
-export {};
+export { offered } from './offered.ts';
+export { openTelemetry } from './open-telemetry.ts';

@@ -1,2 +1,2 @@
 /** Zipkin tracing for Mesh: B3 and W3C propagation, spans, JSON and protobuf reporters. */
-export {};
+export { zipkin } from './zipkin.ts';

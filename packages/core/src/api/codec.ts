@@ -100,4 +100,6 @@ export interface UpstreamFailure {
   readonly requestSent: boolean;
   /** The request was refused before the host had any part in it: nothing counts against the host. Default false. */
   readonly hostUnasked?: boolean;
+  /** It was a stream of HTTP/2: that its connection ends breaks no framing, as it does in HTTP/1. Default false. */
+  readonly multiplexed?: boolean;
 }

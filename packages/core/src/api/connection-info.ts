@@ -17,6 +17,10 @@ export interface ConnectionInfo {
   terminationDetails: string;
   /** Envoy's `DOWNSTREAM_LOCAL_CLOSE_REASON`; '' when the client ended it. */
   localCloseReason: string;
+  /** Why its transport failed, in Envoy's words as far as they can be known (`DOWNSTREAM_TRANSPORT_FAILURE_REASON`); '' when it has not. */
+  transportFailure: string;
+  /** Minor version of HTTP/1, or 2 for HTTP/2, once the connection has shown to speak it. */
+  httpMinor?: number | undefined;
   /** Payload from the client so far. */
   readonly bytesReceived: number;
   /** Payload to the client so far. */

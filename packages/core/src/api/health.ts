@@ -1,6 +1,7 @@
 /** Where those who judge hosts meet those who use them: active health checks, outlier detection, load reports. */
 import type { Clock, RandomSource, Timers } from './clock.ts';
 import type { Host } from './cluster.ts';
+import type { LogFiles } from './observer.ts';
 import type { Runtime } from './runtime.ts';
 import type { StatsScope } from './stats.ts';
 import type { TcpUser, TransportOptions, UpstreamRequest, UpstreamTicket } from './upstream.ts';
@@ -89,6 +90,8 @@ export interface ClusterMonitorContext<Config = unknown> {
   readonly stats: StatsScope;
   /** File for what detectors of outliers do (`cluster_manager.outlier_detection.event_log_path`); '' is none. */
   readonly outlierEventLogPath: string;
+  /** Where events are written: the proxy's files, which are reopened together. */
+  readonly files: LogFiles;
   log(level: 'debug' | 'info' | 'warning' | 'error', message: string): void;
   /** All hosts of all priorities, as they are now. */
   hosts(): readonly Host[];

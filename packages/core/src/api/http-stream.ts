@@ -1,6 +1,7 @@
 /** One HTTP exchange, as its filters see it. */
 import type { Timers } from './clock.ts';
 import type { Host } from './cluster.ts';
+import type { ConnectionInfo } from './connection-info.ts';
 import type { Headers, RequestHeaders, ResponseHeaders } from './headers.ts';
 import type { OverrideHost } from './load-balancer.ts';
 import type { Route } from './route.ts';
@@ -8,6 +9,7 @@ import type { Runtime } from './runtime.ts';
 import type { StatsScope } from './stats.ts';
 import type { LocalCertificate, TlsInfo } from './tls.ts';
 import type { Span } from './tracer.ts';
+import type { StreamTracing, TraceReason } from './tracing.ts';
 import type { Clusters, UpstreamConnection } from './upstream.ts';
 
 /** What `stream.reply` returns, so that a hook can say `return stream.reply(…)`. */
@@ -87,6 +89,8 @@ export interface TerminalStream extends HttpStream {
   /** True when the whole request, body and trailers, has arrived. */
   readonly requestComplete: boolean;
   readonly responseStarted: boolean;
+  /** Present where the exchange has a span; absent in stand-ins. */
+  readonly tracing?: StreamTracing | undefined;
   /** The chunk that a data hook is looking at may be kept and written without a copy. */
   readonly chunkOwned: boolean;
   /** Limit of what this stream may hold back per direction (`per_connection_buffer_limit_bytes` of the listener). */
@@ -96,9 +100,10 @@ export interface TerminalStream extends HttpStream {
   /**
    * Runs the exchange again from the first filter, with the request headers as they now are (internal redirects). Only
    * before the response has started and when the request is complete; `body` and `trailers` are sent through the filters
-   * again. The filters of the first run see `onComplete`; access logs see one more exchange.
+   * again. The filters of the first run see `onComplete`; access logs see one more exchange, and of the first one `head`
+   * as the response that has led here.
    */
-  recreate(body: Uint8Array | undefined, trailers: Headers | undefined): void;
+  recreate(body: Uint8Array | undefined, trailers: Headers | undefined, head?: ResponseHeaders): void;
   /** The route that a head like `headers` would get; this exchange keeps the one it has. */
   findRoute(headers: RequestHeaders): Route | undefined;
 }
@@ -192,6 +197,15 @@ export interface StreamInfo {
   requestCompleteMs: number;
   upstreamFirstByteMs: number;
   endMs: number;
+  /** When the latest attempt's request began and ended; 0 or absent when it has not. Monotonic ms, likewise below. */
+  upstreamTxBeginMs?: number;
+  upstreamTxEndMs?: number;
+  /** When the upstream's response was whole. */
+  upstreamRxEndMs?: number;
+  /** When the response head went to the client. */
+  downstreamTxBeginMs?: number;
+  /** Default none. */
+  traceReason?: TraceReason;
   /** Bits of `ResponseFlag`. */
   flags: number;
   /** Envoy's `RESPONSE_CODE_DETAILS`. */
@@ -212,6 +226,12 @@ export interface StreamInfo {
   upstreamConnection?: UpstreamConnection | undefined;
   upstreamCluster: string;
   attempts: number;
+  /** Only of entries that are about a connection: its own facts. */
+  readonly connectionInfo?: ConnectionInfo | undefined;
+  /** Minor version of HTTP/1, or 2, where it is not that of the request head; below zero for none. */
+  readonly httpMinor?: number | undefined;
+  /** Why the transport of the upstream connection failed, where `details` does not say. */
+  readonly upstreamTransportFailure?: string;
   /** Named values that filters hand to one another and to logs; absent until first used. */
   readonly metadata: Map<string, unknown>;
   /** Envoy's filter state: like `metadata`, one value per key, not meant for logs; absent until first used. */

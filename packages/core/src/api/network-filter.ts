@@ -1,4 +1,5 @@
 /** The contract of a network (L4) filter: bytes of one connection, in order. */
+import type { ConnectionLogs } from './access-log.ts';
 import type { RandomSource, Timers } from './clock.ts';
 import type { ConnectionInfo } from './connection-info.ts';
 import type { Stop } from './http-filter.ts';
@@ -84,6 +85,11 @@ export interface NetworkFilterContext {
   readonly random: RandomSource;
   /** The listener is being drained: whoever can end connections in good order should. */
   draining(): boolean;
+  /**
+   * Makes the access logs of a list that `accessLogEntry` of `@mesh/core/proto` has read; `undefined` when it is empty.
+   * They are closed with the filter chain.
+   */
+  accessLogs(entries: readonly object[]): ConnectionLogs | undefined;
 }
 
 /** The listener that a network filter belongs to. */

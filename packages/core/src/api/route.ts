@@ -3,6 +3,7 @@ import type { RequestHeaders, ResponseHeaders } from './headers.ts';
 import type { HttpStream } from './http-stream.ts';
 import type { RuntimeFraction } from './runtime.ts';
 import type { Counter } from './stats.ts';
+import type { RouteTracing } from './tracing.ts';
 
 /** What the matched route wants done with the request. */
 export type RouteAction = ForwardAction | RedirectAction | DirectResponseAction;
@@ -243,6 +244,8 @@ export interface Route {
   filterConfig(slot: number): unknown;
   /** All of them, most specific first: for filters that merge (cors, rate limits, header mutation). */
   filterConfigs(slot: number): readonly unknown[];
+  /** `undefined` when the route says nothing about tracing. */
+  readonly tracing?: RouteTracing | undefined;
   /** Upstream statistics of the route's own (`stat_prefix`); `undefined` when it has none. */
   readonly traffic?: VirtualClusterTraffic | undefined;
   /** `undefined` when neither the route nor its virtual host has any. */

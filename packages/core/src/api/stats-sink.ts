@@ -32,7 +32,7 @@ export interface FlushedText extends TaggedMetric {
 }
 
 /** What a histogram is of. */
-export type SampleUnit = 'ms' | 'us' | 'bytes' | 'none';
+export type SampleUnit = 'ms' | 'us' | 'bytes' | 'percent' | 'none';
 
 /** Counts of a histogram over one period. */
 export interface SampleCounts {

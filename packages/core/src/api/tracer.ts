@@ -11,7 +11,22 @@ export interface SpanStart {
   readonly operation: string;
   readonly startUs: number;
   readonly kind: SpanKind;
+  /** Names the new span in the tracer's place: for tracers of which one stands beside another. */
+  readonly ids?: SpanIdSource | undefined;
 }
+
+/** The ids of a span, in the form of {@link Span}. */
+export interface SpanIds {
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+/**
+ * Called once by a tracer that starts a span, when it knows the span's parent and whether it is sampled. The trace id of
+ * the answer counts for a span without a parent only; the span shares its ids with no other then. `undefined`: the
+ * tracer takes ids of its own.
+ */
+export type SpanIdSource = (parent: SpanIds | undefined, sampled: boolean) => SpanIds | undefined;
 
 /**
  * One operation of a trace. All calls are cheap and none throws; nothing is done for a span that is not sampled but

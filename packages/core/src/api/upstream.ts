@@ -39,6 +39,10 @@ export interface TransportPolicy {
 /** One cluster, open for streams. */
 export interface UpstreamCluster {
   readonly name: string;
+  /** The name that statistics and spans have it under (`alt_stat_name`). Default `name`. */
+  readonly observabilityName?: string;
+  /** `metadata.filter_metadata`; absent when it has none. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   readonly traffic: UpstreamTraffic;
   /** Limit of one attempt, from the moment its connection is there; 0 is none (`max_stream_duration`). */
   readonly maxStreamDurationMs: number;
@@ -88,6 +92,10 @@ export interface UpstreamCluster {
   chargeRetried(status: number): void;
   /** Counts a response of a canary: `canary.upstream_rq_<code>`. */
   chargeCanary(status: number): void;
+  /** Histograms that the cluster is asked for (`track_cluster_stats`). */
+  readonly tracking?: ClusterTracking | undefined;
+  /** Counts how long the exchange of a canary took: `canary.upstream_rq_time`. */
+  chargeCanaryTime?(durationMs: number): void;
   /** Counts once more below `<name>.`, which a request chose (`x-envoy-upstream-alt-stat-name`). */
   chargeAlt(name: string, status: number, internal: boolean): void;
   /** Responses are counted by zones as well: the proxy knows its own. */
@@ -98,6 +106,16 @@ export interface UpstreamCluster {
   chargeZoneTime?(host: Host, durationMs: number): void;
   /** Counts a finished exchange: `upstream_rq_time`. */
   chargeTime(durationMs: number, internal: boolean): void;
+}
+
+type Histograms<Names extends string> = Readonly<Record<Names, { record(value: number): void }>>;
+
+/** The histograms of `track_cluster_stats`, by Envoy's names. */
+export interface ClusterTracking {
+  /** Bytes, and numbers of fields. */
+  readonly sizes: Histograms<`upstream_${'rq' | 'rs'}_${'body_size' | 'headers_size' | 'headers_count'}`> | undefined;
+  /** Percent of the timeout. */
+  readonly budgets: Histograms<`upstream_rq_timeout_budget_${'percent_used' | 'per_try_percent_used'}`> | undefined;
 }
 
 /** The side that asked for a stream; it receives the response as well. */

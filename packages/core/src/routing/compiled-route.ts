@@ -3,6 +3,7 @@
 import type { RequestHeaders, ResponseHeaders } from '../api/headers.ts';
 import type { HttpStream } from '../api/http-stream.ts';
 import type { Route, RouteAction, RouteCorsPolicy, RouteRateLimits, VirtualClusterTraffic } from '../api/route.ts';
+import type { RouteTracing } from '../api/tracing.ts';
 import type { Scope } from '../stats/index.ts';
 import type { WeightedClusterSettings } from './action-settings.ts';
 import { checkedText } from './checked-text.ts';
@@ -18,6 +19,7 @@ import { compileRateLimits } from './rate-limits.ts';
 import { Redirect } from './redirect.ts';
 import { type RouteConditionOptions, RouteConditions } from './route-conditions.ts';
 import { filterLevels, HeadChanges, Inherited, type RouteLevels } from './route-levels.ts';
+import { compileRouteTracing } from './route-tracing.ts';
 import type { BodySource, RouteSettings, RouteTableSettings, VirtualHostSettings } from './settings.ts';
 import { RouteTraffic, VirtualClusters } from './virtual-clusters.ts';
 import { WeightedChoice } from './weighted-clusters.ts';
@@ -71,6 +73,7 @@ export class CompiledRoute implements Route {
   readonly traffic: VirtualClusterTraffic | undefined;
   readonly rateLimits: RouteRateLimits | undefined;
   readonly cors: readonly RouteCorsPolicy[];
+  readonly tracing: RouteTracing | undefined;
   private readonly virtualClusters: VirtualClusters | undefined;
   private readonly choice: WeightedChoice<CompiledRoute> | undefined;
   private readonly filters: FilterConfigs;
@@ -97,6 +100,7 @@ export class CompiledRoute implements Route {
     this.traffic = of === undefined ? routeTraffic(settings, context) : of.route.traffic;
     this.rateLimits = of === undefined ? routeRateLimits(settings, context) : of.route.rateLimits;
     this.cors = [route?.cors, virtualHost.cors].flatMap((policy) => policy ?? []);
+    this.tracing = of === undefined ? compileRouteTracing(settings) : of.route.tracing;
     this.virtualClusters = context.virtualClusters;
     this.conditions = of?.route.conditions ?? new RouteConditions(settings.match, context.conditionOptions);
     this.path = this.conditions.path;

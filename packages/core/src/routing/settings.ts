@@ -10,6 +10,7 @@ import type {
   RetrySettings,
 } from './action-settings.ts';
 import type { RateLimitSettings } from './rate-limit-settings.ts';
+import type { RouteTracingSettings } from './route-tracing.ts';
 
 /** Envoy `RouteConfiguration`. */
 export interface RouteTableSettings extends HeaderMutationSettings {
@@ -56,7 +57,7 @@ export interface VirtualHostSettings extends HeaderMutationSettings {
 }
 
 /** Envoy `Route`. Exactly one of the four actions is given. */
-export interface RouteSettings extends HeaderMutationSettings {
+export interface RouteSettings extends HeaderMutationSettings, RouteTracingSettings {
   readonly name: string;
   readonly match: RouteMatchSettings;
   readonly route?: ForwardSettings;

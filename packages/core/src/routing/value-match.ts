@@ -1,6 +1,7 @@
 /** Envoy's `ValueMatcher` and what uses it: conditions on dynamic metadata and filter state. */
 
 import { isIP } from 'node:net';
+import type { LogSubject } from '../api/access-log.ts';
 import type { HttpStream } from '../api/http-stream.ts';
 import { addressSet } from '../net/address-set.ts';
 import { compileStringMatcher } from '../regex/text-match.ts';
@@ -50,12 +51,12 @@ export class MetadataCondition {
     this.invert = settings.invert;
   }
 
-  matches(stream: HttpStream): boolean {
+  matches(stream: LogSubject): boolean {
     return this.test(this.actual(stream)) !== this.invert;
   }
 
   /** The value that the condition is about; `undefined` when there is none. */
-  actual(stream: HttpStream): unknown {
+  actual(stream: LogSubject): unknown {
     let value: unknown = stream.info.metadata.get(this.namespace);
     for (const key of this.path) value = member(value, key);
     return value;

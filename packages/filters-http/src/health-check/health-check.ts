@@ -62,6 +62,8 @@ export class HealthCheckFilter implements HttpFilter {
   onRequestHeaders(headers: RequestHeaders, stream: HttpStream, _state: undefined, end: boolean): HeadersAnswerNow {
     for (const condition of this.conditions) if (!condition.matches(headers)) return;
     stream.info.healthCheck = true;
+    stream.info.traceReason = 'none';
+    stream.span?.setSampled(false);
     this.checks.add(stream);
     this.stats.tracing.inc();
     const answersHere = !this.passThrough || this.server.healthFailed || this.cache?.answer !== undefined;

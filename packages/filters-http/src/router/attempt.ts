@@ -1,5 +1,6 @@
 /** One try of a request with one host: it takes what the pool and the codec say to its exchange, while it is in the race. */
 import {
+  type AttemptSpan,
   type Headers,
   type Host,
   type RequestWriter,
@@ -11,6 +12,9 @@ import {
   type UpstreamRequest,
   type UpstreamTicket,
 } from '@mesh/core';
+import { failureFlag, failureReason } from './failure.ts';
+import type { AttemptMeasure } from './tracking/index.ts';
+import type { AttemptLog } from './upstream-log/index.ts';
 
 /** Which of an attempt's limits has passed. */
 export type AttemptLimit = 'per-try' | 'per-try-idle' | 'stream-duration';
@@ -43,6 +47,12 @@ export class Attempt implements UpstreamRequest {
   hedged = false;
   /** The attempt that was started before this one and is still in the race. */
   next: Attempt | undefined = undefined;
+  /** Its own span; absent unless it is to be reported. */
+  span: AttemptSpan | undefined = undefined;
+  /** Its access log; absent without `upstream_log`. */
+  log: AttemptLog | undefined = undefined;
+  /** Its sizes and times; absent without `track_cluster_stats`. */
+  measure: AttemptMeasure | undefined = undefined;
   private readonly owner: AttemptOwner;
   private ticket: UpstreamTicket | undefined = undefined;
   private over = false;
@@ -75,7 +85,10 @@ export class Attempt implements UpstreamRequest {
   onReady(writer: RequestWriter, _host: Host, connectionReused: boolean, http2 = false): void {
     this.ticket = undefined;
     this.writer = writer;
+    if (this.span !== undefined) this.span.ready(http2);
+    if (this.measure !== undefined) this.measure.ready();
     this.owner.attemptReady(this, writer, connectionReused, http2);
+    if (this.log !== undefined) this.log.ready(http2);
   }
 
   onFailure(failure: UpstreamFailure): void {
@@ -88,6 +101,8 @@ export class Attempt implements UpstreamRequest {
 
   private fail(failure: UpstreamFailure): void {
     if (this.over) return;
+    this.log?.failed(failureFlag(failure), failure.detail ?? '');
+    this.span?.failed(failureReason(failure), failureFlag(failure), failure.hostUnasked === true);
     this.finish();
     this.owner.attemptFailed(this, failure);
   }
@@ -99,18 +114,31 @@ export class Attempt implements UpstreamRequest {
   onHead(head: ResponseHeaders, end: boolean): void {
     if (this.over) return;
     this.awaitingHead = false;
+    if (this.log !== undefined) this.log.head(head);
+    if (this.measure !== undefined) this.measure.head(head);
+    if (this.span !== undefined) {
+      this.span.responseHead(head);
+      if (end) this.span.responseEnded();
+    }
     this.touch();
     this.owner.attemptHead(this, head, end);
   }
 
   onData(chunk: Uint8Array, end: boolean, owned: boolean): void {
     if (this.over) return;
+    if (end && this.span !== undefined) this.span.responseEnded();
+    if (this.log !== undefined) this.log.data(chunk.length);
+    if (this.measure !== undefined) this.measure.data(chunk.length);
     this.touch();
     this.owner.attemptData(this, chunk, end, owned);
   }
 
   onTrailers(trailers: Headers): void {
-    if (!this.over) this.owner.attemptTrailers(this, trailers);
+    if (this.over) return;
+    this.log?.trailers(trailers);
+    this.span?.responseTrailers(trailers);
+    this.span?.responseEnded();
+    this.owner.attemptTrailers(this, trailers);
   }
 
   onBatchEnd(): void {
@@ -168,6 +196,13 @@ export class Attempt implements UpstreamRequest {
 
   // The end
 
+  /** Its span, which is to be ended by who asks. */
+  takeSpan(): AttemptSpan | undefined {
+    const { span } = this;
+    this.span = undefined;
+    return span;
+  }
+
   /** Out of the race: nothing is reported any more. The connection is not touched. */
   finish(): void {
     this.over = true;
@@ -176,11 +211,15 @@ export class Attempt implements UpstreamRequest {
     this.perTry?.disarm();
     this.stopIdle();
     this.duration?.disarm();
+    if (this.span !== undefined) this.span.finish();
+    if (this.log !== undefined) this.log.ended();
+    if (this.measure !== undefined) this.measure.ended();
   }
 
   /** Out of the race, and given up: its connection is reset. */
   abandon(): void {
     const { ticket, writer } = this;
+    if (this.span !== undefined) this.span.canceled();
     this.finish();
     ticket?.cancel();
     writer?.reset();

@@ -2,6 +2,7 @@
 import type { Host, ResponseHeaders, Route, TerminalStream, UpstreamCluster, VirtualClusterTraffic } from '@mesh/core';
 import type { RouterEnvironment } from './environment.ts';
 import { isHostSuccess } from './grpc-status.ts';
+import { percentOfTimeout } from './tracking/index.ts';
 
 /** The exchange, as far as counting needs it. */
 export interface Charged {
@@ -12,6 +13,10 @@ export interface Charged {
   readonly altStat: string | undefined;
   readonly route: Route;
   readonly virtualCluster: VirtualClusterTraffic | undefined;
+  /** 0 is none. */
+  readonly timeoutMs: number;
+  /** Set when the response was a canary's. */
+  canary: boolean;
 }
 
 /** Counts a response head; without `head` a local reply. `host` is the one that answered, or failed to. */
@@ -34,7 +39,8 @@ export function chargeResponse(
     charged.virtualCluster?.chargeStatus(counted);
     charged.route.traffic?.chargeStatus(counted);
     if (charged.altStat !== undefined) cluster.chargeAlt(charged.altStat, counted, internal);
-    if (head?.hasPrefix('x-envoy-up') === true && head.get('x-envoy-upstream-canary') === 'true') {
+    if (host?.canary === true || (head !== undefined && saysCanary(head))) {
+      charged.canary = true;
       cluster.chargeCanary(counted);
     }
   }
@@ -45,11 +51,21 @@ export function chargeResponse(
   else if (end) chargeGrpcEnd(host, head.get('grpc-status'));
 }
 
+function saysCanary(head: ResponseHeaders): boolean {
+  return head.hasPrefix('x-envoy-up') && head.get('x-envoy-upstream-canary') === 'true';
+}
+
 /** Counts how long a finished exchange took, in ms from the end of the request. */
 export function chargeTime(charged: Charged, durationMs: number): void {
   if (!charged.env.dynamicStats || charged.stream.info.healthCheck === true) return;
   const { cluster, stream } = charged;
   cluster.chargeTime(durationMs, stream.internal);
+  if (charged.canary) cluster.chargeCanaryTime?.(durationMs);
+  const budgets = cluster.tracking?.budgets;
+  if (budgets !== undefined) {
+    const used = percentOfTimeout(Math.trunc(durationMs), charged.timeoutMs);
+    budgets.upstream_rq_timeout_budget_percent_used.record(used);
+  }
   const host = cluster.zoned === true ? stream.info.upstreamHost : undefined;
   if (host !== undefined) cluster.chargeZoneTime?.(host, durationMs);
   charged.virtualCluster?.chargeTime(durationMs);

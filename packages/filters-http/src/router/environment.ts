@@ -1,7 +1,8 @@
 /** What all exchanges of one router share. */
-import type { StatsScope } from '@mesh/core';
+import type { HttpFilterContext, StatsScope } from '@mesh/core';
 import type { RouterConfig } from './index.ts';
 import { type RedirectStats, redirectStats } from './internal-redirect/index.ts';
+import { type UpstreamLogs, upstreamLogs } from './upstream-log/index.ts';
 
 /** The counters of `http.<stat_prefix>.` that the router keeps. */
 function routerStats(scope: StatsScope) {
@@ -10,6 +11,9 @@ function routerStats(scope: StatsScope) {
     noRoute: scope.counter('no_route'),
     noCluster: scope.counter('no_cluster'),
     rqDirectResponse: scope.counter('rq_direct_response'),
+    // Envoy has them, and counts neither redirects of routes nor anything that this router does.
+    rqRedirect: scope.counter('rq_redirect'),
+    rqOverloadLocalReply: scope.counter('rq_overload_local_reply'),
     rqReset: scope.counter('rq_reset_after_downstream_response_started'),
   };
 }
@@ -18,9 +22,16 @@ function routerStats(scope: StatsScope) {
 export interface RouterEnvironment extends RouterConfig {
   readonly stats: ReturnType<typeof routerStats>;
   readonly redirects: RedirectStats;
+  /** Absent without any. */
+  readonly upstreamLogs: UpstreamLogs | undefined;
 }
 
 /** The environment of a router with this config. */
-export function routerEnvironment(config: RouterConfig, scope: StatsScope): RouterEnvironment {
-  return { ...config, stats: routerStats(scope), redirects: redirectStats(scope) };
+export function routerEnvironment(
+  config: RouterConfig,
+  context: Pick<HttpFilterContext, 'stats' | 'accessLogs' | 'timers'>,
+): RouterEnvironment {
+  const { stats } = context;
+  const logs = upstreamLogs(config, context);
+  return { ...config, stats: routerStats(stats), redirects: redirectStats(stats), upstreamLogs: logs };
 }

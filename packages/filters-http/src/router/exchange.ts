@@ -29,10 +29,12 @@ import { takeAltStat } from './request-overrides.ts';
 import { noteRefusal } from './retries.ts';
 import { Verdict } from './retry-state.ts';
 import { isRefused, isUnseen, type Repetitions } from './unseen.ts';
+import { upgradeAnswered } from './upgrade-answer.ts';
 
 export class RouterExchange extends Forwarding implements Charged, Repetitions {
   /** Of `x-envoy-upstream-alt-stat-name`. */
   altStat: string | undefined = undefined;
+  canary = false;
   private retried = false;
   refusals = 0;
   /** An interim response has come: for Envoy the response has begun. */
@@ -235,7 +237,7 @@ export class RouterExchange extends Forwarding implements Charged, Repetitions {
     info.upstreamHost = attempt.host;
     info.upstreamFirstByteMs = now;
     info.details = 'via_upstream';
-    if (this.upgrade) this.upgradeAnswered(attempt, head.status);
+    if (this.upgrade) upgradeAnswered(stream, attempt, head.status);
     if (this.refreshed) this.cluster.traffic.upstream_rq_retry_success.inc();
     // Before fields of our own are there to be looked through.
     chargeResponse(this, attempt.host, head.status, head, end);
@@ -244,16 +246,11 @@ export class RouterExchange extends Forwarding implements Charged, Repetitions {
     }
     if (this.cookies !== undefined) for (const cookie of this.cookies) head.append('set-cookie', cookie);
     this.finishHead(head);
+    // The span of the attempt may tell of the response as well.
+    const span = end ? attempt.takeSpan() : undefined;
     if (end) this.responseEnded(attempt, now);
     stream.respondHead(head, end);
-  }
-
-  /** No limit of a response holds for a tunnel. */
-  private upgradeAnswered(attempt: Attempt, status: number): void {
-    if (status < 400 && status !== 101) this.stream.info.details = 'websocket_handshake_unsuccessful';
-    if (status !== 101) return;
-    this.stream.clearDeadline();
-    attempt.unlimit();
+    if (span !== undefined) span.finish();
   }
 
   attemptData(attempt: Attempt, chunk: Uint8Array, end: boolean, owned: boolean): void {
@@ -277,6 +274,7 @@ export class RouterExchange extends Forwarding implements Charged, Repetitions {
 
   private responseEnded(attempt: Attempt, now: number): void {
     this.done = true;
+    this.stream.info.upstreamRxEndMs = now;
     this.discard(attempt, true);
     if (this.requestEnded) chargeTime(this, now - this.requestEndMs);
   }
@@ -292,10 +290,12 @@ export class RouterExchange extends Forwarding implements Charged, Repetitions {
       return false;
     }
     traffic.upstream_internal_redirect_succeeded_total.inc();
+    stream.info.upstreamFirstByteMs = stream.timers.nowMs();
+    if (end) stream.info.upstreamRxEndMs = stream.info.upstreamFirstByteMs;
     this.discard(attempt, end);
     this.stop();
-    if (dropsBody) stream.recreate(undefined, undefined);
-    else stream.recreate(body?.take(), body?.keptTrailers);
+    if (dropsBody) stream.recreate(undefined, undefined, head);
+    else stream.recreate(body?.take(), body?.keptTrailers, head);
     return true;
   }
 
@@ -333,6 +333,7 @@ export class RouterExchange extends Forwarding implements Charged, Repetitions {
     if (limit === 'per-try') traffic.upstream_rq_per_try_timeout.inc();
     else traffic.upstream_rq_per_try_idle_timeout.inc();
     attempt.host.stats.rqTimeout++;
+    attempt.span?.flag(ResponseFlag.UT);
     this.discard(attempt, false);
     const verdict = this.askRetry(attempt, LOCAL_RESET, true);
     if (verdict === Verdict.yes) return;
@@ -351,6 +352,7 @@ export class RouterExchange extends Forwarding implements Charged, Repetitions {
 
   private durationReached(attempt: Attempt): void {
     this.cluster.traffic.upstream_rq_max_duration_reached.inc();
+    attempt.span?.flag(ResponseFlag.UMSDR);
     this.discard(attempt, false);
     const verdict = this.askRetry(attempt, LOCAL_RESET, false);
     if (verdict === Verdict.yes) return;

@@ -17,32 +17,32 @@ const FLAGS: Readonly<Record<ResetReason, number>> = {
   'HTTP/1 premature upstream half close': ResponseFlag.LR,
 };
 
-/** A message that ends in its middle is a broken message: Envoy's parser sees it so. */
-function reasonOf(failure: UpstreamFailure): ResetReason {
-  return failure.reason === 'connection termination' && failure.responseStarted ? 'protocol error' : failure.reason;
+/** Envoy's words for it. A message of HTTP/1 that ends in its middle is a broken message: Envoy's parser sees it so. */
+export function failureReason({ reason, responseStarted, multiplexed = false }: UpstreamFailure): ResetReason {
+  return reason === 'connection termination' && responseStarted && !multiplexed ? 'protocol error' : reason;
 }
 
 /** The response flag of a failure. */
 export function failureFlag(failure: UpstreamFailure): number {
-  return FLAGS[reasonOf(failure)];
+  return FLAGS[failureReason(failure)];
 }
 
 /** 502 when the upstream does not speak HTTP, else 503. */
 export function failureStatus(failure: UpstreamFailure): number {
-  return reasonOf(failure) === 'protocol error' ? 502 : 503;
+  return failureReason(failure) === 'protocol error' ? 502 : 503;
 }
 
 /** The body of the local reply. What the transport said is for logs only: it tells of the inside of a network. */
 export function failureText(failure: UpstreamFailure, retried: boolean): string {
   const what = retried ? 'retried and the latest reset reason' : 'reset reason';
-  return `upstream connect error or disconnect/reset before headers. ${what}: ${reasonOf(failure)}`;
+  return `upstream connect error or disconnect/reset before headers. ${what}: ${failureReason(failure)}`;
 }
 
 /** `%RESPONSE_CODE_DETAILS%`. */
 export function failureDetails(failure: UpstreamFailure, started: boolean): string {
   const when = started ? 'after' : 'before';
   const transport = failure.detail === undefined ? '' : `|${failure.detail}`;
-  return `upstream_reset_${when}_response_started{${`${reasonOf(failure)}${transport}`.replaceAll(' ', '_')}}`;
+  return `upstream_reset_${when}_response_started{${`${failureReason(failure)}${transport}`.replaceAll(' ', '_')}}`;
 }
 
 /** An attempt that this side has given up. */

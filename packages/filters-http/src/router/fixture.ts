@@ -4,13 +4,16 @@ import {
   defineHttpFilter,
   flagString,
   type HttpFilter,
+  type HttpOptions,
   route,
   virtualHost,
 } from '@mesh/core';
 import {
   type LiveProxy,
   type RawClient,
+  type RecordedSpan,
   rawClient,
+  recordingTracer,
   type StartProxyOptions,
   startProxy,
   startUpstream,
@@ -107,4 +110,22 @@ export function routed(action: object, host: object = {}): StartProxyOptions {
 /** `routed` with a retry policy. */
 export function retrying(retryPolicy: object, host: object = {}, action: object = {}): StartProxyOptions {
   return routed({ ...action, retryPolicy }, host);
+}
+
+/** Settings of tracing. */
+export type Tracing = NonNullable<HttpOptions['tracing']>;
+
+/** A proxy with a recording tracer. `count` reads its statistics. */
+export async function traced(options: StartProxyOptions = {}, tracing: Tracing = {}) {
+  const traces = recordingTracer();
+  const proxy = await proxyFor({ ...TRUSTING, ...options, tracing: { provider: traces.provider, ...tracing } });
+  return { proxy, traces, count: (name: string) => proxy.stats(`http.ingress_http.tracing.${name}`) };
+}
+
+/** Attempts have spans of their own. */
+export const SPAWN: Tracing = { spawnUpstreamSpan: true };
+
+/** Tags of the attempts' spans, in the order in which they ended. */
+export function attemptTags(spans: readonly RecordedSpan[]): Readonly<Record<string, string>>[] {
+  return spans.filter(({ name }) => name.startsWith('router ')).map(({ tags }) => tags);
 }

@@ -5,6 +5,7 @@
 
 import type {
   BodySource,
+  ClusterTracking,
   ForwardAction,
   Headers,
   Host,
@@ -14,6 +15,7 @@ import type {
   RequestWriter,
   ResponseHeaders,
   Route,
+  StreamInfo,
   TerminalStream,
   TransportOptions,
   UpstreamCluster,
@@ -31,8 +33,17 @@ import { NO_OVERRIDES, takeOverrides } from './request-overrides.ts';
 import { Retries } from './retries.ts';
 import { takeRetryState } from './retry-state.ts';
 import { expectedMs, rewriteGrpcTimeout, routeTimeoutMs } from './timeouts.ts';
+import { AttemptMeasure } from './tracking/index.ts';
 import { transportOptions } from './transport-options.ts';
 import { IDEMPOTENT } from './unseen.ts';
+import { AttemptLog } from './upstream-log/index.ts';
+
+/** What the last attempt did is not what the next one does. */
+function forgetTimes(info: StreamInfo): void {
+  info.upstreamTxBeginMs = 0;
+  info.upstreamTxEndMs = 0;
+  info.upstreamRxEndMs = 0;
+}
 
 /** A CONNECT, or a POST that is to be taken for one, whose tunnel begins here (`connect_config`). */
 function endsConnect(action: ForwardAction, method: string): boolean {
@@ -164,12 +175,29 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
     const http2 = (this.headers as { readonly minor?: number }).minor === 2;
     const attempt = new Attempt(this, host, freshConnection, http2, this.transport);
     this.enter(attempt);
-    this.stream.info.upstreamHost = host;
-    this.stream.info.upstreamConnection = undefined;
+    const { cluster, stream } = this;
+    const { info } = stream;
+    info.upstreamHost = host;
+    info.upstreamConnection = undefined;
+    if (info.attempts > 1) forgetTimes(info);
     this.retries?.onHostAttempted(host);
-    const { cluster } = this;
+    const { tracing } = stream;
+    if (tracing !== undefined) {
+      const ownSpan = this.env.startChildSpan;
+      attempt.span = tracing.beginAttempt(stream, this.headers, { cluster, host, attempt: info.attempts, ownSpan });
+    }
+    const { tracking } = cluster;
+    if (tracking !== undefined) attempt.measure = this.measured(tracking);
+    const { upstreamLogs } = this.env;
+    if (upstreamLogs !== undefined) attempt.log = new AttemptLog(upstreamLogs, stream, host, cluster.name);
     const { priority } = this.action;
     attempt.waitWith(this.tcp ? cluster.openTcp(host, attempt, priority) : cluster.open(host, attempt, priority));
+  }
+
+  private measured(tracking: ClusterTracking): AttemptMeasure {
+    const { headers, perTryMs, stream } = this;
+    const bodyBytes = () => stream.info.bytesReceived;
+    return new AttemptMeasure(tracking, { headers, perTryMs, bodyBytes }, stream.timers);
   }
 
   // PickContext
@@ -253,7 +281,16 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
     this.requestEndMs = this.stream.timers.nowMs();
     if (this.done || !this.forwarded) return;
     if (this.timeoutMs > 0) this.stream.setDeadline(this, this.timeoutMs);
-    for (let one = this.attempts; one !== undefined; one = one.next) if (one.writer !== undefined) this.limitTry(one);
+    for (let one = this.attempts; one !== undefined; one = one.next) {
+      if (one.writer === undefined) continue;
+      this.limitTry(one);
+      this.requestSent(one);
+    }
+  }
+
+  private requestSent(attempt: Attempt): void {
+    this.stream.info.upstreamTxEndMs = this.stream.timers.nowMs();
+    if (attempt.span !== undefined) attempt.span.requestEnded();
   }
 
   private limitTry(attempt: Attempt): void {
@@ -275,6 +312,9 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
     this.route.traffic?.upstream_rq_total.inc();
     if (this.streamDurationMs > 0) attempt.limitDuration(this.stream.timers, this.streamDurationMs);
     writer.writeHead(headers, body === undefined);
+    info.upstreamTxBeginMs = this.stream.timers.nowMs();
+    if (attempt.span !== undefined) attempt.span.requestBegun();
+    if (this.requestEnded || body === undefined) this.requestSent(attempt);
     if (body === undefined) return;
     // A host of HTTP/2 tells what it has not looked at, whatever the method: GOAWAY, a refused stream.
     body.send(writer, !this.refreshed && (http2 || (reused && IDEMPOTENT.has(headers.method))));

@@ -17,5 +17,5 @@ export const router = defineTerminalHttpFilter({
   typeUrl: 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router',
   config: routerSchema,
   newState: newExchange,
-  create: (settings, context) => routerHooks(settings, context.stats),
+  create: (settings, context) => routerHooks(settings, context),
 });

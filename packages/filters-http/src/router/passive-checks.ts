@@ -1,6 +1,5 @@
 /** What an exchange tells of its host to those who judge hosts by it: outlier detection, active health checks. */
-import type { Host, ResponseHeaders } from '@mesh/core';
-import { httpStatusOf } from './grpc-status.ts';
+import { type Host, httpStatusOfGrpc, type ResponseHeaders } from '@mesh/core';
 
 /** The status that stands for a lost connection. */
 const UNAVAILABLE = 503;
@@ -10,7 +9,7 @@ export function judgeHead(host: Host, head: ResponseHeaders, grpc: boolean): voi
   const { checks, outlier } = host;
   if (outlier !== undefined) {
     const grpcStatus = grpc ? head.get('grpc-status') : undefined;
-    outlier.onStatus(grpcStatus === undefined ? head.status : httpStatusOf(grpcStatus));
+    outlier.onStatus(grpcStatus === undefined ? head.status : httpStatusOfGrpc(grpcStatus));
     if (outlier.detectsDegraded && head.has('x-envoy-degraded')) outlier.onDegraded();
   }
   if (checks !== undefined && head.has('x-envoy-immediate-health-check-fail')) checks.failNow();

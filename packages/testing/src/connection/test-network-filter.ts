@@ -143,6 +143,7 @@ export class NetworkFilterTest {
       runtime: options.runtime ?? NO_RUNTIME,
       random: options.random ?? (() => 0.5),
       draining: () => this.draining,
+      accessLogs: () => undefined,
     };
     return configured.map(({ definition, config }) => {
       return { name: definition.name, filter: definition.create(config, context), newState: definition.newState };

@@ -9,8 +9,10 @@ import {
   type HttpStream,
   http,
   type Route,
+  type SideCalls,
 } from '@mesh/core';
 import {
+  ClusterSideCalls,
   FilterPlan,
   FORWARD_DEFAULTS,
   HttpManager,
@@ -20,6 +22,7 @@ import {
   type PlannedFilter,
   StatsStore,
   TimerWheel,
+  withActiveSpan,
 } from '@mesh/core/engine';
 import { toRecord } from '../bytes.ts';
 import { VirtualClock } from '../clock.ts';
@@ -31,6 +34,7 @@ import {
   type UpstreamRequestSeen,
   type UpstreamScript,
 } from './scripted-upstream.ts';
+import { testTracing } from './test-tracing.ts';
 import { recorded, Transcript } from './transcript.ts';
 
 /** A filter as code makes it, or as YAML names it (`{ name, typedConfig }`, with `extensions`). */
@@ -42,10 +46,12 @@ export interface TestFilterOptions {
   readonly extensions?: readonly Extension[];
   /** Most bytes that HOLD may keep. Default 32 768. */
   readonly bufferLimitBytes?: number;
-  /** Settings of the connection manager, e.g. `streamIdleTimeoutMs`. */
+  /** Settings of the connection manager, e.g. `streamIdleTimeoutMs`, or `tracing` with the provider of a `recordingTracer`. */
   readonly http?: Partial<Omit<HttpOptions, 'filters' | 'routes' | 'virtualHosts'>>;
   /** What filters find by name. Default none. */
   readonly clusters?: Clusters;
+  /** Answers the filters' own requests. Default the clusters' hosts. */
+  readonly sideCalls?: SideCalls;
   /** Real time without any progress after which a request is called stuck. Default 1000. */
   readonly patienceMs?: number;
 }
@@ -110,16 +116,27 @@ export class FilterTest {
     const wheel = new TimerWheel(this.clock, (error) => this.log('error', 'timer', String(error)));
     const rootScope = this.store.scope('');
     const clusters = options.clusters ?? { get: () => undefined };
-    const shared = { clusters, server: this.server, timers: wheel, runtime: NO_RUNTIME };
-    const settings = httpSettings(http({ ...options.http, filters: [] }), options.bufferLimitBytes ?? 32_768);
+    const sideCalls = options.sideCalls ?? new ClusterSideCalls(clusters, wheel);
+    const accessLogs = () => undefined;
+    const shared = { clusters, sideCalls, server: this.server, timers: wheel, runtime: NO_RUNTIME, accessLogs };
+    const config = http({ ...options.http, filters: [] });
+    const settings = httpSettings(config, options.bufferLimitBytes ?? 32_768);
+    const random = () => 0.5;
+    const log = (level: string, message: string) => this.log(level, 'main', message);
+    const tracing = testTracing(config, { store: this.store, clusters, sideCalls, wheel, random, log });
     this.manager = new HttpManager({
       settings,
-      plan: new FilterPlan(this.plannedFilters({ ...shared, stats: rootScope.scope(`http.${settings.statPrefix}.`) })),
+      plan: new FilterPlan(
+        this.plannedFilters({ ...shared, stats: rootScope.scope(`http.${settings.statPrefix}.`) }).map((planned) =>
+          withActiveSpan(planned, tracing?.tracer),
+        ),
+      ),
+      tracing: tracing?.tracing,
       routePlans: new Map(),
       routes: { route: (headers) => this.routes.get(headers) },
       clusters: shared.clusters,
       wheel,
-      random: () => 0.5,
+      random,
       runtime: NO_RUNTIME,
       logger: { log: (level, component, message) => this.log(level, component, message) },
       rootScope,

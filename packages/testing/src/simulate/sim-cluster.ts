@@ -5,6 +5,7 @@ import {
   createLogger,
   type Extension,
   type Locality,
+  openLogFile,
   type RandomSource,
 } from '@mesh/core';
 import {
@@ -68,6 +69,7 @@ export class SimClusters {
         certificates: new CertificateRegistry(),
         clusters: { get: () => undefined },
         dnsResolver: undefined,
+        files: { open: openLogFile },
         locality,
         local: local && { name: local.name, sets: () => local.sets, watch: (changed) => local.watch(changed) },
       },

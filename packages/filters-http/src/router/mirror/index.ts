@@ -66,7 +66,8 @@ export class Mirrors {
       if (target === undefined) continue;
       finishMirrorHead(policy, headers, stream);
       const asked = target.transportPolicy && transportOptions(target.transportPolicy, headers, stream);
-      const mirror = new Mirror(headers, target, stream.timers, timeoutMs, limitBytes, asked);
+      const span = stream.tracing?.beginMirror(stream, headers, target);
+      const mirror = new Mirror(headers, target, stream.timers, timeoutMs, limitBytes, asked, span);
       this.mirrors.push(mirror);
       mirror.start(end);
     }

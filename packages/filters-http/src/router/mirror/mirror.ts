@@ -7,6 +7,7 @@ import {
   type Headers,
   type Host,
   isGrpc,
+  type MirrorSpan,
   type PickContext,
   type RequestHeaders,
   type RequestWriter,
@@ -19,7 +20,7 @@ import {
   type UpstreamRequest,
   type UpstreamTicket,
 } from '@mesh/core';
-import { failureStatus } from '../failure.ts';
+import { failureFlag, failureReason, failureStatus } from '../failure.ts';
 import { judgeFailure, judgeHead } from '../passive-checks.ts';
 
 export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
@@ -42,6 +43,7 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
   private blocked = false;
   private awaitingHead = true;
   private done = false;
+  private readonly span: MirrorSpan | undefined;
 
   constructor(
     headers: RequestHeaders,
@@ -50,8 +52,10 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
     timeoutMs: number,
     limitBytes: number,
     transport?: TransportOptions,
+    span?: MirrorSpan,
   ) {
     super();
+    this.span = span;
     this.transport = transport;
     this.headers = headers;
     this.cluster = cluster;
@@ -68,6 +72,7 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
     }
     if (end) this.complete();
     this.host = host;
+    this.span?.chose(host);
     const ticket = this.cluster.open(host, this);
     if (!this.done && this.writer === undefined) this.ticket = ticket;
   }
@@ -125,8 +130,9 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
 
   // UpstreamRequest
 
-  onReady(writer: RequestWriter, host: Host): void {
+  onReady(writer: RequestWriter, host: Host, _reused?: boolean, http2 = false): void {
     this.ticket = undefined;
+    this.span?.ready(http2);
     this.writer = writer;
     this.host = host;
     host.outlier?.onLocalOrigin(true, 0);
@@ -146,15 +152,20 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
   onFailure(failure: UpstreamFailure): void {
     this.ticket = undefined;
     if (this.done) return;
-    if (this.host !== undefined) judgeFailure(this.host, failure.reason);
+    this.failed(failure);
     this.close(failureStatus(failure));
   }
 
   onReset(failure: UpstreamFailure): void {
     if (this.done) return;
     this.writer = undefined;
-    if (this.host !== undefined) judgeFailure(this.host, failure.reason);
+    this.failed(failure);
     this.close(failure.responseStarted ? 0 : failureStatus(failure));
+  }
+
+  private failed(failure: UpstreamFailure): void {
+    if (this.host !== undefined) judgeFailure(this.host, failure.reason);
+    this.span?.failed(failureReason(failure), failureFlag(failure), failure.hostUnasked === true);
   }
 
   onWritable(): void {
@@ -168,6 +179,7 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
   onHead(head: ResponseHeaders, end: boolean): void {
     if (this.done) return;
     this.awaitingHead = false;
+    this.span?.responseHead(head);
     if (this.host !== undefined) judgeHead(this.host, head, isGrpc(this.headers.get('content-type')));
     this.cluster.chargeStatus(this.host, head.status, true);
     if (end) this.ended();
@@ -177,8 +189,10 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
     if (end && !this.done) this.ended();
   }
 
-  onTrailers(): void {
-    if (!this.done) this.ended();
+  onTrailers(trailers: Headers): void {
+    if (this.done) return;
+    this.span?.responseTrailers(trailers);
+    this.ended();
   }
 
   onBatchEnd(): void {}
@@ -215,6 +229,7 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
   }
 
   private abandon(): void {
+    this.span?.canceled();
     this.ticket?.cancel();
     this.ticket = undefined;
     const { writer } = this;
@@ -227,6 +242,7 @@ export class Mirror extends TimerEntry implements UpstreamRequest, PickContext {
     this.done = true;
     this.disarm();
     this.waiting = undefined;
+    this.span?.finish();
     if (status > 0) this.cluster.chargeStatus(this.host, status, true);
   }
 }
