@@ -160,8 +160,8 @@ describe('TagExtractor', () => {
     expect(new TagExtractor({ specifiers, useDefaults: false }).extract('cluster.s1-a.x')).toEqual({
       name: 'cluster.a.x',
       tags: [
-        { name: 'shard', value: 's1' },
         { name: 'zone', value: 'z1' },
+        { name: 'shard', value: 's1' },
       ],
     });
   });

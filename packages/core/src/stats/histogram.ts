@@ -11,7 +11,12 @@ export const DEFAULT_BUCKETS: readonly number[] = [
 ];
 
 /** What a histogram's samples are; only for people and exporters, the numbers are recorded as they come. */
-export type HistogramUnit = 'ms' | 'us' | 'bytes' | 'none';
+export type HistogramUnit = 'ms' | 'us' | 'bytes' | 'percent' | 'none';
+
+/** Hears of every sample as it is recorded. */
+export interface SampleWatcher {
+  sample(value: number): void;
+}
 
 /** One filled bin, for `histogram_buckets=detailed`. */
 export interface FilledBin {
@@ -111,6 +116,8 @@ export class Histogram {
   /** What the samples are. */
   unit: HistogramUnit;
   readonly buckets: readonly number[];
+  /** Set only while a stats sink wants single samples. */
+  watcher: SampleWatcher | undefined = undefined;
   private running: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   private lastInterval: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   private totals: Float64Array<ArrayBuffer> = new Float64Array(0);
@@ -130,6 +137,7 @@ export class Histogram {
     if (bin >= this.running.length) this.grow(bin);
     this.running[bin]!++;
     this.dirty = true;
+    if (this.watcher !== undefined) this.watcher.sample(value);
   }
 
   /** Ends the interval: its samples join the totals. Costs nothing for a histogram that stayed idle. */

@@ -1,10 +1,11 @@
 /** Statistics: metrics, the store that names them, and the three formats. */
 export * from './groups.ts';
 export { Histogram } from './histogram.ts';
-export { renderJson } from './json.ts';
+export { jsonPieces, renderJson } from './json.ts';
 export { Counter } from './metrics.ts';
 export {
   PROMETHEUS_CONTENT_TYPE,
+  prometheusPieces,
   renderPrometheus,
 } from './prometheus.ts';
 export type { HistogramMode, StatsQuery, StatsType } from './query.ts';
@@ -16,4 +17,4 @@ export {
   type StatsView,
 } from './store.ts';
 
-export { renderText } from './text.ts';
+export { renderText, textPieces } from './text.ts';

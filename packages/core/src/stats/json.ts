@@ -1,36 +1,76 @@
 /** `/stats?format=json`, in the field order and number format of Envoy. */
 import { type Histogram, type HistogramCounts, QUANTILES } from './histogram.ts';
 import { formatJsonNumber } from './numbers.ts';
-import { countersAndGauges, type HistogramMode, type StatsQuery, select } from './query.ts';
+import type { HistogramMode, StatsQuery } from './query.ts';
+import { sortedSlices } from './slices.ts';
 import type { StatsView } from './store.ts';
 import { differences } from './text.ts';
 
 /** Prints the metrics that `query` keeps as one line of JSON. */
 export function renderJson(view: StatsView, query: StatsQuery = {}): string {
-  const selection = select(view, query);
-  const parts: string[] = [];
-  for (const text of selection.textReadouts) parts.push(stat(text.name, JSON.stringify(text.value)));
-  for (const metric of countersAndGauges(selection)) parts.push(stat(metric.name, String(metric.value)));
-  if (selection.histograms.length > 0) {
-    parts.push(`{"histograms":${histograms(selection.histograms, query.histogramMode ?? 'summary')}}`);
+  return Array.from(jsonPieces(view, query)).join('');
+}
+
+/** The same in pieces, each made in a few milliseconds; some are empty. */
+export function* jsonPieces(view: StatsView, query: StatsQuery = {}): Generator<string, void, undefined> {
+  yield '{"stats":[';
+  let separator = '';
+  for (const slice of sortedSlices(view, ['textReadout'], query)) {
+    const stats = slice.map(({ name, value }) => stat(name, JSON.stringify(value)));
+    yield joined(separator, stats);
+    if (stats.length > 0) separator = ',';
   }
-  return `{"stats":[${parts.join(',')}]}`;
+  for (const slice of sortedSlices(view, ['counter', 'gauge'], query)) {
+    const stats = slice.map(({ name, value }) => stat(name, String(value)));
+    yield joined(separator, stats);
+    if (stats.length > 0) separator = ',';
+  }
+  yield* histogramPieces(view, query, separator);
+  yield ']}';
+}
+
+function joined(separator: string, parts: readonly string[]): string {
+  return parts.length === 0 ? '' : separator + parts.join(',');
 }
 
 function stat(name: string, value: string): string {
   return `{"name":${JSON.stringify(name)},"value":${value}}`;
 }
 
-function histograms(list: readonly Histogram[], mode: HistogramMode): string {
+/** The last of the list, when there are any histograms. */
+function* histogramPieces(view: StatsView, query: StatsQuery, before: string): Generator<string, void, undefined> {
+  const { start, print, end } = histogramForm(query.histogramMode ?? 'summary');
+  let separator = `${before}{"histograms":${start}`;
+  let any = false;
+  for (const slice of sortedSlices(view, ['histogram'], query)) {
+    if (slice.length === 0) yield '';
+    for (const histogram of slice) {
+      yield separator + print(histogram);
+      separator = ',';
+      any = true;
+    }
+  }
+  if (any) yield `${end}}`;
+}
+
+/** What stands around the histograms, and how each is printed. */
+function histogramForm(mode: HistogramMode): {
+  readonly start: string;
+  readonly print: (histogram: Histogram) => string;
+  readonly end: string;
+} {
   const quantiles = `[${QUANTILES.map((quantile) => formatJsonNumber(quantile * 100)).join(',')}]`;
   if (mode === 'summary') {
-    const computed = list.map((histogram) => `{${nameOf(histogram)},"values":${values(histogram)}}`);
-    return `{"supported_quantiles":${quantiles},"computed_quantiles":[${computed.join(',')}]}`;
+    return {
+      start: `{"supported_quantiles":${quantiles},"computed_quantiles":[`,
+      print: (histogram) => `{${nameOf(histogram)},"values":${values(histogram)}}`,
+      end: ']}',
+    };
   }
   if (mode === 'detailed') {
-    return `{"supported_percentiles":${quantiles},"details":[${list.map(details).join(',')}]}`;
+    return { start: `{"supported_percentiles":${quantiles},"details":[`, print: details, end: ']}' };
   }
-  return `[${list.map((histogram) => `{${nameOf(histogram)},"buckets":${buckets(histogram, mode)}}`).join(',')}]`;
+  return { start: '[', print: (histogram) => `{${nameOf(histogram)},"buckets":${buckets(histogram, mode)}}`, end: ']' };
 }
 
 function nameOf(histogram: Histogram): string {

@@ -4,6 +4,8 @@
 export class Counter {
   readonly name: string;
   value = 0;
+  /** What of `value` the last flush has seen; below zero after a reset, so that nothing added before it is lost. */
+  private latched = 0;
   private usedBeforeReset = false;
 
   constructor(name: string) {
@@ -20,10 +22,23 @@ export class Counter {
     this.value += amount;
   }
 
+  /** From now on it counts as used, whatever its value. */
+  touch(): void {
+    this.usedBeforeReset = true;
+  }
+
   /** Back to zero, by `/reset_counters`. The counter still counts as used. */
   reset(): void {
     if (this.value !== 0) this.usedBeforeReset = true;
+    this.latched -= this.value;
     this.value = 0;
+  }
+
+  /** What was added since it was last called: for the one who flushes to stats sinks. */
+  latch(): number {
+    const delta = this.value - this.latched;
+    this.latched = this.value;
+    return delta;
   }
 
   /** Adds the same counter of another process. */
@@ -69,6 +84,11 @@ export class Gauge {
   /** Adds `amount`, which may be negative. */
   add(amount: number): void {
     this.value += amount;
+    this.touched = true;
+  }
+
+  /** From now on it counts as used, whatever its value. */
+  touch(): void {
     this.touched = true;
   }
 

@@ -1,5 +1,7 @@
 /** Envoy's stat names by area, in the order `/stats` prints them. Everything here is registered when its owner is configured. */
 
+export * from './names-cluster.ts';
+
 /** `listener.<address>.` */
 export const LISTENER = {
   counters: [
@@ -18,6 +20,13 @@ export const LISTENER = {
   ],
   gauges: ['downstream_cx_active', 'downstream_pre_cx_active'],
   histograms: ['connections_accepted_per_socket_event', 'downstream_cx_length_ms'],
+} as const;
+
+/** `listener.<address>.worker_<n>.` */
+export const WORKER = {
+  counters: ['downstream_cx_total'],
+  gauges: ['downstream_cx_active'],
+  histograms: [],
 } as const;
 
 /** `listener.<address>.http.<stat_prefix>.` */
@@ -124,142 +133,17 @@ export const HTTP_CONNECTION_MANAGER = {
   histograms: ['downstream_cx_length_ms', 'downstream_rq_time'],
 } as const;
 
+/** `http.<stat_prefix>.user_agent.<name>.` */
+export const USER_AGENT = {
+  counters: ['downstream_cx_destroy_remote_active_rq', 'downstream_cx_total', 'downstream_rq_total'],
+  gauges: [],
+  histograms: ['downstream_cx_length_ms'],
+} as const;
+
 /** `http.<stat_prefix>.tracing.` */
 export const HTTP_TRACING = {
   counters: ['client_enabled', 'health_check', 'not_traceable', 'random_sampling', 'service_forced'],
   gauges: [],
-  histograms: [],
-} as const;
-
-/** `cluster.<name>.` */
-export const CLUSTER = {
-  counters: [
-    'assignment_stale',
-    'assignment_timeout_received',
-    'assignment_use_cached',
-    'bind_errors',
-    'default.total_match_count',
-    'lb_healthy_panic',
-    'lb_local_cluster_not_ok',
-    'lb_recalculate_zone_structures',
-    'lb_subsets_created',
-    'lb_subsets_fallback',
-    'lb_subsets_fallback_panic',
-    'lb_subsets_removed',
-    'lb_subsets_selected',
-    'lb_zone_cluster_too_small',
-    'lb_zone_no_capacity_left',
-    'lb_zone_routing_all_directly',
-    'lb_zone_routing_cross_zone',
-    'lb_zone_routing_sampled',
-    'membership_change',
-    'original_dst_host_invalid',
-    'retry_or_shadow_abandoned',
-    'update_attempt',
-    'update_empty',
-    'update_failure',
-    'update_no_rebuild',
-    'update_success',
-    'upstream_cx_close_notify',
-    'upstream_cx_connect_attempts_exceeded',
-    'upstream_cx_connect_fail',
-    'upstream_cx_connect_timeout',
-    'upstream_cx_connect_with_0_rtt',
-    'upstream_cx_destroy',
-    'upstream_cx_destroy_local',
-    'upstream_cx_destroy_local_with_active_rq',
-    'upstream_cx_destroy_remote',
-    'upstream_cx_destroy_remote_with_active_rq',
-    'upstream_cx_destroy_with_active_rq',
-    'upstream_cx_http1_total',
-    'upstream_cx_http2_total',
-    'upstream_cx_http3_total',
-    'upstream_cx_idle_timeout',
-    'upstream_cx_max_duration_reached',
-    'upstream_cx_max_requests',
-    'upstream_cx_none_healthy',
-    'upstream_cx_overflow',
-    'upstream_cx_pool_overflow',
-    'upstream_cx_preconnect_skipped',
-    'upstream_cx_protocol_error',
-    'upstream_cx_rx_bytes_total',
-    'upstream_cx_total',
-    'upstream_cx_tx_bytes_total',
-    'upstream_flow_control_backed_up_total',
-    'upstream_flow_control_drained_total',
-    'upstream_flow_control_paused_reading_total',
-    'upstream_flow_control_resumed_reading_total',
-    'upstream_http3_broken',
-    'upstream_internal_redirect_failed_total',
-    'upstream_internal_redirect_succeeded_total',
-    'upstream_rq_0rtt',
-    'upstream_rq_active_overflow',
-    'upstream_rq_cancelled',
-    'upstream_rq_completed',
-    'upstream_rq_maintenance_mode',
-    'upstream_rq_max_duration_reached',
-    'upstream_rq_pending_failure_eject',
-    'upstream_rq_pending_overflow',
-    'upstream_rq_pending_total',
-    'upstream_rq_per_try_idle_timeout',
-    'upstream_rq_per_try_timeout',
-    'upstream_rq_retry',
-    'upstream_rq_retry_backoff_exponential',
-    'upstream_rq_retry_backoff_ratelimited',
-    'upstream_rq_retry_limit_exceeded',
-    'upstream_rq_retry_overflow',
-    'upstream_rq_retry_success',
-    'upstream_rq_rx_reset',
-    'upstream_rq_rx_reset_no_error',
-    'upstream_rq_timeout',
-    'upstream_rq_total',
-    'upstream_rq_tx_reset',
-  ],
-  gauges: [
-    'lb_subsets_active',
-    'max_host_weight',
-    'membership_degraded',
-    'membership_excluded',
-    'membership_healthy',
-    'membership_total',
-    'upstream_cx_active',
-    'upstream_cx_rx_bytes_buffered',
-    'upstream_cx_tx_bytes_buffered',
-    'upstream_queue_overloaded',
-    'upstream_rq_active',
-    'upstream_rq_pending_active',
-    'version',
-    'warming_state',
-  ],
-  histograms: ['upstream_cx_connect_ms', 'upstream_cx_length_ms', 'upstream_rq_per_cx'],
-} as const;
-
-/** `cluster.<name>.circuit_breakers.<priority>.` */
-export const CIRCUIT_BREAKER = {
-  counters: [],
-  gauges: ['cx_open', 'cx_pool_open', 'rq_open', 'rq_pending_open', 'rq_retry_open'],
-  histograms: [],
-} as const;
-
-/** The same scope, when `track_remaining` is set. */
-export const CIRCUIT_BREAKER_REMAINING = {
-  counters: [],
-  gauges: ['remaining_cx', 'remaining_cx_pools', 'remaining_pending', 'remaining_retries', 'remaining_rq'],
-  histograms: [],
-} as const;
-
-/** `cluster_manager.` */
-export const CLUSTER_MANAGER = {
-  counters: [
-    'cluster_added',
-    'cluster_modified',
-    'cluster_removed',
-    'cluster_updated',
-    'cluster_updated_via_merge',
-    'update_merge_cancelled',
-    'update_out_of_merge_window',
-  ],
-  gauges: ['active_clusters', 'warming_clusters'],
   histograms: [],
 } as const;
 
@@ -278,6 +162,7 @@ export const HTTP1_CODEC = {
 /** `http2.` (downstream) and `cluster.<name>.http2.`; registered with the first connection of that protocol. */
 export const HTTP2_CODEC = {
   counters: [
+    'cookies_total_bytes_too_large',
     'dropped_headers_with_underscores',
     'goaway_sent',
     'header_list_size_too_large',
@@ -305,8 +190,17 @@ export const HTTP2_CODEC = {
     'pending_send_bytes',
     'streams_active',
   ],
-  histograms: [],
+  // Envoy has them too, and records nothing unless a runtime feature is on.
+  histograms: ['cookie_count', 'cookie_size', 'header_count', 'header_list_size'],
 } as const;
+
+/** Of these, what Envoy sets with the first connection. */
+export const HTTP2_IN_USE = [
+  'outbound_control_frames_active',
+  'outbound_frames_active',
+  'pending_send_bytes',
+  'streams_active',
+] as const;
 
 /** `listener.<address>.ssl.` and `cluster.<name>.ssl.`; the last two are not Envoy's. */
 export const SSL = {
@@ -358,6 +252,25 @@ export const SERVER = {
     'version',
   ],
   histograms: ['initialization_time_ms'],
+} as const;
+
+/** Of these, what Envoy sets when it starts, if only to 0. */
+export const SERVER_IN_USE = [
+  'compilation_settings.fips_mode',
+  'dynamic_unknown_fields',
+  'hot_restart_epoch',
+  'parent_connections',
+  'static_unknown_fields',
+  'stats_recent_lookups',
+  'version',
+  'wip_protos',
+] as const;
+
+/** `listener.<address>.server_ssl_socket_factory.` and `cluster.<name>.client_ssl_socket_factory.`: they stay 0 without SDS. */
+export const SSL_SOCKET_FACTORY = {
+  counters: ['downstream_context_secrets_not_ready', 'ssl_context_update_by_sds', 'upstream_context_secrets_not_ready'],
+  gauges: [],
+  histograms: [],
 } as const;
 
 /** `runtime.` */

@@ -1,22 +1,20 @@
 /** `/stats/prometheus`: the text exposition format exactly as Envoy prints it. */
 import { type Histogram, QUANTILES } from './histogram.ts';
 import { formatG } from './numbers.ts';
-import { type HistogramMode, type StatsQuery, select, sortKey } from './query.ts';
+import { type HistogramMode, type StatsQuery, sortKey } from './query.ts';
+import { sortedSlices } from './slices.ts';
 import type { StatsView } from './store.ts';
-import { type Tag, TagExtractor, type TaggedName } from './tags.ts';
+import { defaultTags, type Tag, type TagExtractor, type TaggedName } from './tags.ts';
 
 /** Options of {@link renderPrometheus}. */
 export interface PrometheusOptions extends Omit<StatsQuery, 'histogramMode' | 'type'> {
-  /** Default {@link defaultTags}. */
+  /** Default: those of the view, else {@link defaultTags}. */
   readonly tags?: TagExtractor;
   /** Prints text readouts as gauges of value 0 with a `text_value` label. */
   readonly textReadouts?: boolean;
   /** `cumulative` (the default) prints buckets, `summary` quantiles of the last interval. */
   readonly histogramMode?: Extract<HistogramMode, 'cumulative' | 'summary'>;
 }
-
-/** Extracts Envoy's default tags and nothing else. */
-export const defaultTags: TagExtractor = new TagExtractor();
 
 /** Content type of the text. */
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; charset=UTF-8';
@@ -27,53 +25,63 @@ interface Named {
 
 /** Prints counters, gauges, text readouts if asked for, and histograms; each family once, its samples sorted by name. */
 export function renderPrometheus(view: StatsView, options: PrometheusOptions = {}): string {
-  const { counters, gauges, histograms, textReadouts } = select(view, { ...options, type: 'All' });
-  const tags = options.tags ?? defaultTags;
-  const lines: string[] = [];
-  writeFamilies(lines, tags, counters, 'counter', sampleLine);
-  writeFamilies(lines, tags, gauges, 'gauge', sampleLine);
+  return Array.from(prometheusPieces(view, options)).join('');
+}
+
+/** The same in pieces, each made in a few milliseconds; some are empty. */
+export function* prometheusPieces(
+  view: StatsView,
+  options: PrometheusOptions = {},
+): Generator<string, void, undefined> {
+  const tags = options.tags ?? view.tags ?? defaultTags;
+  const query = { usedOnly: options.usedOnly ?? false, ...(options.matches && { matches: options.matches }) };
+  yield* families(sortedSlices(view, ['counter'], query), tags, 'counter', sampleLine);
+  yield* families(sortedSlices(view, ['gauge'], query), tags, 'gauge', sampleLine);
   if (options.textReadouts) {
-    writeFamilies(lines, tags, textReadouts, 'gauge', (family, labels, text) => {
+    yield* families(sortedSlices(view, ['textReadout'], query), tags, 'gauge', (family, labels, text) => {
       const label = labels === '' ? '' : `${labels},`;
       return `${family}{${label}text_value="${escapeLabel(text.value)}"} 0\n`;
     });
   }
-  if (options.histogramMode === 'summary') writeFamilies(lines, tags, histograms, 'summary', summaryLines);
-  else writeFamilies(lines, tags, histograms, 'histogram', histogramLines);
-  return lines.join('');
+  const histograms = sortedSlices(view, ['histogram'], query);
+  if (options.histogramMode === 'summary') yield* families(histograms, tags, 'summary', summaryLines);
+  else yield* families(histograms, tags, 'histogram', histogramLines);
 }
 
-function writeFamilies<M extends Named>(
-  lines: string[],
+/** Samples that are printed, or names that are split into tags, in one go. */
+const GROUP = 64;
+
+/** Families sorted by name; inside a family the order of the metrics, which come sorted by full name. */
+function* families<M extends Named>(
+  slices: Iterable<readonly M[]>,
   extractor: TagExtractor,
-  metrics: readonly M[],
   type: string,
   write: (family: string, labels: string, metric: M) => string,
-): void {
-  for (const [name, members] of groupByFamily(extractor, metrics)) {
+): Generator<string, void, undefined> {
+  const groups = new Map<string, Member<M>[]>();
+  for (const slice of slices) {
+    if (slice.length === 0) yield '';
+    for (let at = 0; at < slice.length; at++) {
+      if (at % GROUP === 0) yield '';
+      const metric = slice[at] as M;
+      const tagged = extractor.of(metric);
+      const members = groups.get(tagged.name);
+      if (members === undefined) groups.set(tagged.name, [{ metric, tagged }]);
+      else members.push({ metric, tagged });
+    }
+  }
+  const sorted = Array.from(groups, ([name, members]) => ({ key: sortKey(name), name, members }));
+  sorted.sort((a, b) => (a.key < b.key ? -1 : 1));
+  for (const { name, members } of sorted) {
     const family = familyName(name);
-    lines.push(`# TYPE ${family} ${type}\n`);
-    for (const { metric, tagged } of members) lines.push(write(family, formatLabels(tagged.tags), metric));
+    yield `# TYPE ${family} ${type}\n`;
+    for (const { metric, tagged } of members) yield write(family, formatLabels(tagged.tags), metric);
   }
 }
 
 interface Member<M> {
   readonly metric: M;
   readonly tagged: TaggedName;
-}
-
-/** Families sorted by name; inside a family the order of the metrics, which come sorted by full name. */
-function groupByFamily<M extends Named>(extractor: TagExtractor, metrics: readonly M[]): [string, Member<M>[]][] {
-  const groups = new Map<string, Member<M>[]>();
-  for (const metric of metrics) {
-    const tagged = extractor.of(metric);
-    const members = groups.get(tagged.name);
-    if (members === undefined) groups.set(tagged.name, [{ metric, tagged }]);
-    else members.push({ metric, tagged });
-  }
-  const sorted = Array.from(groups, ([name, members]) => ({ key: sortKey(name), name, members }));
-  sorted.sort((a, b) => (a.key < b.key ? -1 : 1));
-  return sorted.map(({ name, members }) => [name, members]);
 }
 
 function sampleLine(family: string, labels: string, metric: { readonly value: number }): string {

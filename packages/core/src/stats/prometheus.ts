@@ -1,142 +1,101 @@
 /** Shows the store's metrics in a prom-client registry, so that an application's own `/metrics` includes them. */
-import { type Metric, Registry } from 'prom-client';
-import { Histogram } from './histogram.ts';
-import { Counter, Gauge } from './metrics.ts';
-import { defaultTags, familyName, sanitize } from './prometheus-text.ts';
+import { Registry } from 'prom-client';
+import { type Family, kindOf, type Member, RegistryFamilies } from './prom-families.ts';
+import { familyName, sanitize } from './prometheus-text.ts';
 import type { AnyMetric, StatsStore } from './store.ts';
 import type { Tag, TagExtractor } from './tags.ts';
 
 export * from './prometheus-text.ts';
 
-type FamilyType = 'counter' | 'gauge' | 'histogram';
-
-/** One value as prom-client prints it. */
-interface Sample {
-  readonly value: number;
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly metricName?: string;
+/** How metrics are shown by {@link bindToRegistry}. */
+export interface RegistryOptions {
+  /**
+   * Labels of every metric, which tell this proxy from others in the same registry. Metrics of two proxies that have
+   * the same name and labels are shown as their sum.
+   */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Leaves out what was never counted or set, as `?usedonly` does. Default false. */
+  readonly usedOnly?: boolean;
+  /** Shows text readouts as gauges of value 0 with a label `text_value`. Default false. */
+  readonly textReadouts?: boolean;
+  /** Default: that of the store, which knows `stats_config`. */
+  readonly tags?: TagExtractor;
 }
 
 /** A registry of its own that always holds the store's current metrics. */
-export function promRegistry(store: StatsStore, tags: TagExtractor = defaultTags): Registry {
+export function promRegistry(store: StatsStore, options: RegistryOptions = {}): Registry {
   const registry = new Registry();
-  bindToRegistry(store, registry, tags);
+  bindToRegistry(store, registry, options);
   return registry;
 }
 
 /**
- * Adds every metric of the store to `registry` and keeps it up to date as metrics come and go. Returns a function that
- * takes them out again. A family whose name the application already uses appears as `<name>_<type>`.
+ * Adds every metric of a proxy to a prom-client `registry`, under the names and labels of `/stats/prometheus`, and keeps
+ * them up to date as metrics come and go. Values are read at the time of the scrape; histograms show what was flushed
+ * (`stats_flush_interval`). Returns a function that takes them out again. A family whose name the application already
+ * uses appears as `<name>_<type>`.
  *
  * @example
  * import { register } from 'prom-client';
- * const unbind = bindToRegistry(store, register);
+ * const unbind = bindToRegistry(proxy.stats, register, { labels: { proxy: 'edge' } });
  */
-export function bindToRegistry(store: StatsStore, registry: Registry, tags: TagExtractor = defaultTags): () => void {
-  const families = new Families(registry, tags);
-  for (const list of [store.counters(), store.gauges(), store.histograms()]) {
-    for (const metric of list) families.add(metric);
+export function bindToRegistry(store: StatsStore, registry: Registry, options: RegistryOptions = {}): () => void {
+  const binding = new Binding(store, RegistryFamilies.of(registry), options);
+  for (const list of [store.counters(), store.gauges(), store.histograms(), store.textReadouts()]) {
+    for (const metric of list) binding.add(metric);
   }
   const stop = store.observe((change, _kind, metric) => {
-    if (change === 'added') families.add(metric);
-    else families.remove(metric);
+    if (change === 'added') binding.add(metric);
+    else binding.remove(metric);
   });
   return () => {
     stop();
-    families.clear();
+    binding.clear();
   };
 }
 
-class Families {
-  private readonly registry: Registry;
-  private readonly tags: TagExtractor;
-  private readonly byKey = new Map<string, Family>();
+interface Held {
+  readonly family: Family;
+  readonly familyName: string;
+  readonly member: Member;
+}
 
-  constructor(registry: Registry, tags: TagExtractor) {
-    this.registry = registry;
-    this.tags = tags;
+/** One store in one registry. */
+class Binding {
+  private readonly families: RegistryFamilies;
+  private readonly options: RegistryOptions;
+  private readonly tags: TagExtractor;
+  private readonly held = new Map<AnyMetric, Held>();
+
+  constructor(store: StatsStore, families: RegistryFamilies, options: RegistryOptions) {
+    this.families = families;
+    this.options = options;
+    this.tags = options.tags ?? store.tags;
   }
 
   add(metric: AnyMetric): void {
-    const type = typeOf(metric);
-    if (type === undefined) return;
-    const key = this.keyOf(metric, type);
-    let family = this.byKey.get(key);
-    if (family === undefined) {
-      const name = familyName(this.tags.of(metric).name);
-      family = new Family(this.registry.getSingleMetric(name) === undefined ? name : `${name}_${type}`, type);
-      this.registry.registerMetric(family as unknown as Metric);
-      this.byKey.set(key, family);
-    }
-    family.members.set(metric, labelsOf(this.tags.of(metric).tags));
+    const kind = kindOf(metric);
+    const { labels = {}, usedOnly = false, textReadouts = false } = this.options;
+    if ((kind === 'text' && !textReadouts) || this.held.has(metric)) return;
+    const tagged = this.tags.of(metric);
+    const name = familyName(tagged.name);
+    const member = { metric, labels: { ...labelsOf(tagged.tags), ...labels }, usedOnly };
+    const family = this.families.family(name, kind);
+    family.add(member);
+    this.held.set(metric, { family, familyName: name, member });
   }
 
   remove(metric: AnyMetric): void {
-    const type = typeOf(metric);
-    if (type === undefined) return;
-    const key = this.keyOf(metric, type);
-    const family = this.byKey.get(key);
-    family?.members.delete(metric);
-    if (family === undefined || family.members.size > 0) return;
-    this.byKey.delete(key);
-    this.registry.removeSingleMetric(family.name);
+    const held = this.held.get(metric);
+    if (held === undefined) return;
+    this.held.delete(metric);
+    held.family.remove(held.member);
+    this.families.release(held.familyName, kindOf(metric));
   }
 
   clear(): void {
-    for (const family of this.byKey.values()) this.registry.removeSingleMetric(family.name);
-    this.byKey.clear();
+    for (const metric of [...this.held.keys()]) this.remove(metric);
   }
-
-  private keyOf(metric: AnyMetric, type: FamilyType): string {
-    return `${type} ${this.tags.of(metric).name}`;
-  }
-}
-
-/** What prom-client asks of a metric: a name, a help line, a type and its values. */
-class Family {
-  readonly name: string;
-  readonly help: string;
-  readonly type: FamilyType;
-  readonly aggregator = 'sum';
-  readonly members = new Map<AnyMetric, Record<string, string>>();
-
-  constructor(name: string, type: FamilyType) {
-    this.name = name;
-    this.help = name;
-    this.type = type;
-  }
-
-  /** Called with each scrape. */
-  get(): { name: string; help: string; type: FamilyType; aggregator: string; values: Sample[] } {
-    const values: Sample[] = [];
-    for (const [metric, labels] of this.members) {
-      if (metric instanceof Histogram) values.push(...this.histogramSamples(metric, labels));
-      else if (metric instanceof Counter || metric instanceof Gauge) values.push({ value: metric.value, labels });
-    }
-    return { name: this.name, help: this.help, type: this.type, aggregator: this.aggregator, values };
-  }
-
-  /** Called by `registry.resetMetrics()`, which must not disturb the proxy's own books. */
-  reset(): void {}
-
-  private histogramSamples(histogram: Histogram, labels: Record<string, string>): Sample[] {
-    const counts = histogram.cumulative;
-    const total = counts.count;
-    const below = counts.cumulativeBuckets(histogram.buckets);
-    const metricName = `${this.name}_bucket`;
-    return [
-      ...histogram.buckets.map((le, i) => ({ value: below[i]!, labels: { ...labels, le }, metricName })),
-      { value: total, labels: { ...labels, le: '+Inf' }, metricName },
-      { value: counts.sum, labels, metricName: `${this.name}_sum` },
-      { value: total, labels, metricName: `${this.name}_count` },
-    ];
-  }
-}
-
-function typeOf(metric: AnyMetric): FamilyType | undefined {
-  if (metric instanceof Counter) return 'counter';
-  if (metric instanceof Gauge) return 'gauge';
-  return metric instanceof Histogram ? 'histogram' : undefined;
 }
 
 function labelsOf(tags: readonly Tag[]): Record<string, string> {

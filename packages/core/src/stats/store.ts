@@ -5,6 +5,8 @@
 import { Histogram, type HistogramUnit } from './histogram.ts';
 import { Counter, Gauge, TextReadout } from './metrics.ts';
 import { sortKey } from './query.ts';
+import type { Keyed } from './slices.ts';
+import { defaultTags, type TagExtractor, type TaggedName } from './tags.ts';
 
 /** Most names that traffic, not config, may add to a store. */
 const MAX_DYNAMIC_NAMES = 10_000;
@@ -17,14 +19,20 @@ export interface StatsStoreOptions {
   readonly accepts?: (name: string) => boolean;
   /** Default {@link MAX_DYNAMIC_NAMES}. */
   readonly maxDynamicNames?: number;
+  /** How names are split into tags (`stats_config.stats_tags`). Default {@link defaultTags}. */
+  readonly tags?: TagExtractor;
 }
 
 /** What the text formats print: every list is sorted by name. */
 export interface StatsView {
+  /** Default {@link defaultTags}. */
+  readonly tags?: TagExtractor;
   counters(): Counter[];
   gauges(): Gauge[];
   histograms(): Histogram[];
   textReadouts(): TextReadout[];
+  /** Metrics of one kind as they lie, with what they are sorted by; without it the lists above are taken. */
+  unsorted?(kind: MetricKind): Iterable<Keyed<AnyMetric>>;
 }
 
 /** Hears of metrics that come and go; called at config time and with the first use of a dynamic name. */
@@ -78,6 +86,8 @@ export class StatsStore implements StatsView {
   readonly shelves: Shelves;
   /** @internal */
   readonly accepts: (name: string) => boolean;
+  /** Splits the names of these metrics into tags. */
+  readonly tags: TagExtractor;
   private readonly maxDynamicNames: number;
   private readonly observers = new Set<StatsObserver>();
   private dynamicNames = 0;
@@ -85,6 +95,7 @@ export class StatsStore implements StatsView {
   constructor(options: StatsStoreOptions = {}) {
     const buckets = options.histogramBuckets ?? (() => undefined);
     this.accepts = options.accepts ?? (() => true);
+    this.tags = options.tags ?? defaultTags;
     this.maxDynamicNames = options.maxDynamicNames ?? MAX_DYNAMIC_NAMES;
     this.shelves = {
       counter: new Shelf((name) => new Counter(name)),
@@ -116,6 +127,11 @@ export class StatsStore implements StatsView {
 
   textReadouts(): TextReadout[] {
     return this.shelves.textReadout.sorted();
+  }
+
+  /** For listings that must not stop everything else; metrics may come and go while it is walked. */
+  unsorted(kind: MetricKind): Iterable<Keyed<AnyMetric>> {
+    return this.shelves[kind].entries.values();
   }
 
   /** Rolls every histogram's interval; call it each `stats_flush_interval` (5 s by default). */
@@ -208,6 +224,20 @@ export class Scope {
     return this.hold('gauge', this.store.shelves.gauge, name);
   }
 
+  /** The counter `<prefix><name>`, whose tags are known and need not be looked for in its name. */
+  taggedCounter(name: string, tagged: TaggedName): Counter {
+    const counter = this.counter(name);
+    this.store.tags.know(counter, tagged);
+    return counter;
+  }
+
+  /** As {@link taggedCounter}. */
+  taggedGauge(name: string, tagged: TaggedName): Gauge {
+    const gauge = this.gauge(name);
+    this.store.tags.know(gauge, tagged);
+    return gauge;
+  }
+
   /** The histogram `<prefix><name>`. The unit is read off the name unless it is given. */
   histogram(name: string, unit?: HistogramUnit): Histogram {
     const histogram = this.hold('histogram', this.store.shelves.histogram, name);
@@ -280,5 +310,6 @@ function joinPrefix(prefix: string, name: string): string {
 }
 
 function unitOf(name: string): HistogramUnit {
+  if (name.endsWith('_size')) return 'bytes';
   return name.endsWith('_ms') || name.endsWith('_time') ? 'ms' : 'none';
 }

@@ -15,7 +15,7 @@ export interface TaggedName {
 /** One entry of `stats_config.stats_tags`. */
 export interface TagSpecifier {
   readonly tagName: string;
-  /** Group 1 leaves the name, group 2 (or group 1 when alone) is the value. */
+  /** Group 1 leaves the name, group 2 (or group 1 when alone) is the value. With neither of the two: Envoy's default. */
   readonly regex?: RegExp;
   /** A tag that every metric gets. */
   readonly fixedValue?: string;
@@ -26,12 +26,12 @@ export interface TagExtractorOptions {
   readonly specifiers?: readonly TagSpecifier[];
   /** Default true (`use_all_default_tags`). */
   readonly useDefaults?: boolean;
+  /** Tags that every metric gets (`--stats-tag`). */
+  readonly fixed?: readonly Tag[];
 }
 
-interface Extractor {
-  readonly tag: string;
-  readonly regex: RegExp;
-}
+/** Finds a tag in a name, or gives every name the same one. */
+type Extractor = { readonly tag: string; readonly regex: RegExp } | { readonly tag: string; readonly value: string };
 
 const TOKEN = '[^.]+';
 const ADDRESS = String.raw`(?:\d+\.\d+\.\d+\.\d+_\d+|\[[^\]]*\]_\d+|[^.]+)`;
@@ -75,27 +75,26 @@ const DEFAULTS: readonly (readonly [tag: string, pattern: string])[] = [
   ['envoy.dns_filter_prefix', String.raw`^dns_filter\.((${TOKEN})\.)`],
   ['envoy.connection_limit_prefix', String.raw`^connection_limit\.((${TOKEN})\.)`],
   ['envoy.rbac_prefix', String.raw`^((${TOKEN})\.)rbac\.`],
-  ['envoy.proxy_protocol_version', String.raw`^proxy_proto\.(?:.+\.)?versions\.v((\d)\.)`],
+  ['envoy.proxy_protocol_prefix', String.raw`^proxy_proto\.((?!versions\.)(${TOKEN})\.)`],
+  ['envoy.proxy_protocol_version', String.raw`^proxy_proto\.(?:.+\.)?(versions\.v(\d)\.)`],
 ];
+
+/** Tags for which there is an extractor of Envoy's. */
+export const DEFAULT_TAGS: ReadonlySet<string> = new Set(DEFAULTS.map(([tag]) => tag));
+
+/** As in Envoy, patterns that name the first part of a name are tried behind those that do not. */
+const FIRST_PART = /^\^[A-Za-z0-9_]+(?:\\\.|\(\?=\\\.\)|\$$)/;
 
 /** Finds the tags of names; results are remembered per metric, since names never change. */
 export class TagExtractor {
   private readonly extractors: readonly Extractor[];
-  private readonly fixed: readonly Tag[];
   private readonly known = new WeakMap<object, TaggedName>();
 
   constructor(options: TagExtractorOptions = {}) {
-    const specifiers = options.specifiers ?? [];
-    const defaults = options.useDefaults === false ? [] : DEFAULTS;
-    this.extractors = [
-      ...defaults.map(([tag, pattern]) => ({ tag, regex: new RegExp(pattern, 'd') })),
-      ...specifiers.flatMap(({ tagName, regex }) =>
-        regex === undefined ? [] : [{ tag: tagName, regex: new RegExp(regex.source, 'd') }],
-      ),
-    ];
-    this.fixed = specifiers.flatMap(({ tagName, fixedValue }) =>
-      fixedValue === undefined ? [] : [{ name: tagName, value: fixedValue }],
-    );
+    const defaults = options.useDefaults === false ? [] : DEFAULTS.map(defaultExtractor);
+    const fixed = (options.fixed ?? []).map(({ name, value }) => ({ tag: name, value }));
+    const all = [...defaults, ...fixed, ...(options.specifiers ?? []).flatMap(extractorsOf)];
+    this.extractors = [...all.filter((each) => !hasFirstPart(each)), ...all.filter(hasFirstPart)];
   }
 
   /** The tagged name of a metric. */
@@ -108,20 +107,45 @@ export class TagExtractor {
     return tagged;
   }
 
+  /** Takes the tags of a metric as given; only fixed ones are added. */
+  know(metric: object, { name, tags }: TaggedName): void {
+    const fixed = this.extractors.flatMap((each) => ('value' in each ? [{ name: each.tag, value: each.value }] : []));
+    this.known.set(metric, { name, tags: [...fixed, ...tags] });
+  }
+
   /** The tagged form of a name. Every extractor sees the whole name, so their order does not change what they find. */
   extract(name: string): TaggedName {
     const tags: Tag[] = [];
     const cut: [start: number, end: number][] = [];
-    for (const { tag, regex } of this.extractors) {
-      if (tags.some((found) => found.name === tag)) continue;
-      const match = regex.exec(name);
+    for (const extractor of this.extractors) {
+      if (tags.some((found) => found.name === extractor.tag)) continue;
+      if ('value' in extractor) {
+        tags.push({ name: extractor.tag, value: extractor.value });
+        continue;
+      }
+      const match = extractor.regex.exec(name);
       const removed = match?.indices?.[1];
       if (match === null || removed === undefined) continue;
-      tags.push({ name: tag, value: match[2] ?? match[1] ?? '' });
+      tags.push({ name: extractor.tag, value: match[2] ?? match[1] ?? '' });
       cut.push(removed);
     }
-    return { name: without(name, cut), tags: [...tags, ...this.fixed] };
+    return { name: without(name, cut), tags };
   }
+}
+
+function defaultExtractor([tag, pattern]: (typeof DEFAULTS)[number]): Extractor {
+  return { tag, regex: new RegExp(pattern, 'd') };
+}
+
+function extractorsOf({ tagName, regex, fixedValue }: TagSpecifier): Extractor[] {
+  if (fixedValue !== undefined) return [{ tag: tagName, value: fixedValue }];
+  if (regex !== undefined)
+    return [{ tag: tagName, regex: new RegExp(regex.source, `d${regex.flags.replace('d', '')}`) }];
+  return DEFAULTS.filter(([tag]) => tag === tagName).map(defaultExtractor);
+}
+
+function hasFirstPart(extractor: Extractor): boolean {
+  return 'regex' in extractor && FIRST_PART.test(extractor.regex.source);
 }
 
 function without(name: string, cut: [start: number, end: number][]): string {
@@ -134,3 +158,6 @@ function without(name: string, cut: [start: number, end: number][]): string {
   }
   return rest + name.slice(position);
 }
+
+/** Extracts Envoy's default tags and nothing else. */
+export const defaultTags: TagExtractor = new TagExtractor();

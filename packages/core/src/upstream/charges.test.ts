@@ -40,3 +40,11 @@ it('Charges counts nothing by zone where the proxy has none, and no more zones t
   for (let i = 0; i < 150; i++) charges.zone(inZone(`z${i}`), 200);
   expect(used()).toHaveLength(300);
 });
+
+it('Charges of 100 000 names that requests have chosen stay within bounds', () => {
+  const { charges, store } = rig('here');
+  const before = store.counters().length;
+  for (let i = 0; i < 100_000; i++) charges.alt(`name${i}`, 100 + (i % 500), i % 2 === 0);
+  // A hundred names, each once as it is and once by origin: code, class and sum.
+  expect(store.counters().length - before).toBe(600);
+});

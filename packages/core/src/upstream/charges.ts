@@ -31,7 +31,8 @@ export class Charges {
   private readonly zones = new Map<string, ZoneCharges>();
   /** Where the proxy runs; '' where that is not known, and then nothing is counted by zone. */
   private readonly ownZone: string;
-  private readonly rqTime: Histogram;
+  private rqTime: Histogram | undefined = undefined;
+  private canaryRqTime: Histogram | undefined = undefined;
   private externalTime: Histogram | undefined = undefined;
   private internalTime: Histogram | undefined = undefined;
 
@@ -41,7 +42,6 @@ export class Charges {
     this.codes = new ResponseCodeStats(scope);
     this.externalCodes = new ResponseCodeStats(scope, 'external.');
     this.internalCodes = new ResponseCodeStats(scope, 'internal.');
-    this.rqTime = scope.histogram('upstream_rq_time');
   }
 
   status(host: Host | undefined, status: number, internal: boolean): void {
@@ -60,6 +60,11 @@ export class Charges {
   canary(status: number): void {
     this.canaryCodes ??= new ResponseCodeStats(this.scope, 'canary.');
     this.canaryCodes.charge(status);
+  }
+
+  canaryTime(durationMs: number): void {
+    this.canaryRqTime ??= this.scope.histogram('canary.upstream_rq_time');
+    this.canaryRqTime.record(Math.round(durationMs));
   }
 
   alt(name: string, status: number, internal: boolean): void {
@@ -98,6 +103,7 @@ export class Charges {
 
   time(durationMs: number, internal: boolean): void {
     const time = Math.round(durationMs);
+    this.rqTime ??= this.scope.histogram('upstream_rq_time');
     this.rqTime.record(time);
     this.originTime(internal).record(time);
   }

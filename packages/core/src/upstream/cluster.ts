@@ -15,6 +15,7 @@ import type { HostNames } from '../api/host-names.ts';
 import type { LoadBalancer, PickContext } from '../api/load-balancer.ts';
 import type { Runtime, RuntimeFraction } from '../api/runtime.ts';
 import type {
+  ClusterTracking,
   Priority,
   TcpUser,
   TransportOptions,
@@ -27,7 +28,15 @@ import type {
 import type { ClientTransport } from '../net/transport.ts';
 import { NO_RUNTIME } from '../runtime/layered-runtime.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
-import { type ClusterStats, clusterStats, type Http2CodecStats, http2CodecStats, type Scope } from '../stats/index.ts';
+import {
+  type ClusterStats,
+  clusterStats,
+  type Http1CodecStats,
+  type Http2CodecStats,
+  http1CodecStats,
+  http2CodecStats,
+  type Scope,
+} from '../stats/index.ts';
 import { Charges } from './charges.ts';
 import { CheckConnections } from './check-connection.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
@@ -43,7 +52,8 @@ import type { PoolContext } from './pool.ts';
 import type { ClusterSettings } from './settings.ts';
 import { TcpLinks } from './tcp-link.ts';
 import { TcpStream } from './tcp-stream.ts';
-import { chooseTransport } from './transport-match.ts';
+import { clusterTracking, EndpointStats } from './tracking.ts';
+import { chooseTransport, matchedTransport } from './transport-match.ts';
 import type { UpdateMergeParts } from './update-merge.ts';
 
 /** What a cluster is built with besides its settings. */
@@ -59,8 +69,20 @@ export interface ClusterEquipment {
 }
 
 /** It walks its hosts in turn until `useBalancer` says otherwise. */
+/** Types of clusters whose hosts are not a list that changes: Envoy tells no `max_host_weight` of them. */
+const STEADY_SOURCES: readonly string[] = [
+  'static',
+  'logical_dns',
+  'original_dst',
+  'STATIC',
+  'LOGICAL_DNS',
+  'ORIGINAL_DST',
+];
+
 export class Cluster implements UpstreamCluster {
   readonly name: string;
+  readonly observabilityName: string;
+  readonly metadata: Readonly<Record<string, unknown>> | undefined;
   readonly settings: ClusterSettings;
   readonly stats: ClusterStats;
   readonly traffic: UpstreamTraffic;
@@ -82,6 +104,7 @@ export class Cluster implements UpstreamCluster {
   readonly random: RandomSource;
   /** The client's protocol is the upstream's. */
   private readonly asDownstream: boolean;
+  private http1Stats: Http1CodecStats | undefined = undefined;
   private http2Stats: Http2CodecStats | undefined = undefined;
   private policy: LoadBalancer;
   /** Not where the client decides the protocol. */
@@ -89,6 +112,8 @@ export class Cluster implements UpstreamCluster {
   private readonly context: PoolContext;
   private readonly highContext: PoolContext;
   private readonly charges: Charges;
+  readonly tracking: ClusterTracking | undefined;
+  private endpointStats: EndpointStats | undefined = undefined;
   private tcpLinks: TcpLinks | undefined = undefined;
   private checkConnections: CheckConnections | undefined = undefined;
 
@@ -96,6 +121,8 @@ export class Cluster implements UpstreamCluster {
     const { scope, wheel, random, runtime = NO_RUNTIME, locality } = equipment;
     this.wheel = wheel;
     this.name = settings.name;
+    this.observabilityName = settings.statName;
+    this.metadata = settings.metadata;
     this.zoned = locality !== undefined && locality.zone !== '';
     this.settings = settings;
     this.discoveryName = discoveryName;
@@ -112,8 +139,9 @@ export class Cluster implements UpstreamCluster {
     this.maintenance = { numerator: 0, denominator: 100, runtimeKey };
     this.transportPolicy = settings.transportPolicy;
     this.asDownstream = settings.protocol === 'downstream';
+    const http1Stats = () => (this.http1Stats ??= http1CodecStats(own));
     const http2Stats = () => (this.http2Stats ??= http2CodecStats(own));
-    this.context = { settings, stats: this.stats, breaker: this.breaker, wheel, random, http2Stats };
+    this.context = { settings, stats: this.stats, breaker: this.breaker, wheel, random, http1Stats, http2Stats };
     const { predictive = 1 } = settings.preconnect ?? {};
     this.ahead = predictive > 1 && !this.asDownstream ? new ConnectAhead(this.context, predictive) : undefined;
     this.highContext = { ...this.context, breaker: this.breakerHigh };
@@ -127,10 +155,19 @@ export class Cluster implements UpstreamCluster {
       locality,
       merging: equipment.merging,
       transportOf: (endpoint) => this.transportOf(endpoint),
+      countTransport: (endpoint) => this.countTransport(endpoint, own),
+      tellsWeight: !STEADY_SOURCES.includes(discoveryName),
       closeLinks: (host) => this.tcpLinks?.closeHost(host),
       onSnapshot: (sets) => this.onSnapshot(sets),
     });
     this.traffic = this.stats;
+    this.tracking = clusterTracking(own, settings.tracked);
+    if (settings.tracked?.endpoints) this.endpointStats = new EndpointStats(own, settings.statName);
+  }
+
+  /** Brings the statistics of single hosts up to date, where they are asked for. */
+  updateEndpointStats(): void {
+    this.endpointStats?.update(this.hosts);
   }
 
   get hosts(): readonly UpstreamHost[] {
@@ -204,6 +241,13 @@ export class Cluster implements UpstreamCluster {
   private transportOf({ metadata }: Pick<Endpoint, 'metadata'>): ClientTransport | undefined {
     const { transport, transportMatches = [] } = this.settings;
     return transportMatches.length === 0 ? transport : chooseTransport(transportMatches, metadata, transport);
+  }
+
+  /** Config decides these names. */
+  private countTransport({ metadata }: Pick<Endpoint, 'metadata'>, own: Scope): void {
+    const match = matchedTransport(this.settings.transportMatches ?? [], metadata);
+    if (match === undefined) this.stats['default.total_match_count'].inc();
+    else own.counter(`${match.name}.total_match_count`).inc();
   }
 
   choose(context: PickContext, reselection: number): Host | undefined {
@@ -323,6 +367,10 @@ export class Cluster implements UpstreamCluster {
 
   chargeCanary(status: number): void {
     this.charges.canary(status);
+  }
+
+  chargeCanaryTime(durationMs: number): void {
+    this.charges.canaryTime(durationMs);
   }
 
   chargeAlt(name: string, status: number, internal: boolean): void {

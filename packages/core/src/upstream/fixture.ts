@@ -29,7 +29,7 @@ export function clusterRig(thresholds: Partial<Thresholds> = {}, more: Partial<C
   const base = clusterSettings(clusterConfig('c', { endpoints: [] }));
   const limits = { ...base.thresholds.default, ...thresholds };
   const settings = { ...base, ...more, thresholds: { ...base.thresholds, default: limits } };
-  const cluster = new Cluster(settings, 'static', { scope: store.scope(''), wheel, random: () => 0 });
+  const cluster = new Cluster(settings, 'strict_dns', { scope: store.scope(''), wheel, random: () => 0 });
   const stat = (name: string) =>
     [...store.counters(), ...store.gauges()].find((metric) => metric.name === `cluster.c.${name}`)?.value;
   return { cluster, wheel, stat };

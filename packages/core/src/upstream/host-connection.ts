@@ -65,6 +65,7 @@ export abstract class HostConnection extends TimerEntry implements Connecting {
     this.disarm();
     this.race = undefined;
     if (connection !== this.connection) this.replaced(connection);
+    this.connection.countBytes(stats.upstream_cx_rx_bytes_total, stats.upstream_cx_tx_bytes_total);
     this.connected = true;
     this.connection.noteLocalAddress();
     stats.upstream_cx_connect_ms.record(wheel.nowMs() - this.startMs);
@@ -113,10 +114,8 @@ export abstract class HostConnection extends TimerEntry implements Connecting {
     breaker.removeConnection();
     this.host.stats.cxActive--;
     stats.upstream_cx_active.dec();
-    stats.upstream_cx_rx_bytes_total.value += this.connection.bytesRead;
-    stats.upstream_cx_tx_bytes_total.value += this.connection.bytesWritten;
     stats.upstream_cx_length_ms.record(wheel.nowMs() - this.startMs);
-    stats.upstream_rq_per_cx.record(requests);
+    if (this.connected) stats.upstream_rq_per_cx.record(requests);
     stats.upstream_cx_destroy.value++;
   }
 

@@ -34,6 +34,10 @@ export interface MembershipParts {
   readonly locality: Locality | undefined;
   /** How connections to an endpoint are secured. */
   transportOf(endpoint: Endpoint): ClientTransport | undefined;
+  /** A host has been made: counts which of the transports it has. */
+  countTransport(endpoint: Endpoint): void;
+  /** As in Envoy, only sources that change their hosts tell the largest weight. */
+  readonly tellsWeight: boolean;
   /** Ends the TCP connections of a host. */
   closeLinks(host: UpstreamHost): void;
   /** Absent: every change is told at once, and counted nowhere. */
@@ -138,6 +142,7 @@ export class Membership {
     }
     const host = new UpstreamHost(endpoint, this.parts.wheel.clock.nowMs(), this.firstFlags(endpoint));
     host.transport = transport;
+    this.parts.countTransport(endpoint);
     host.home = this.parts.home;
     this.byIdentity.set(host.identity, host);
     change.added.push(host);
@@ -174,7 +179,7 @@ export class Membership {
     this.hosts = hosts;
     this.groups = hostGroups(this.hosts, locality);
     stats.membership_total.set(this.hosts.length);
-    stats.max_host_weight.set(maxWeight(this.hosts));
+    if (this.parts.tellsWeight) stats.max_host_weight.set(maxWeight(this.hosts));
     // As in Envoy, where each priority has a set of its own that changes.
     stats.membership_change.add(priorities.size);
     for (const host of removed) host.removed = true;
@@ -266,7 +271,7 @@ export class Membership {
   restate(): void {
     if (this.closed) return;
     this.parts.stats.membership_total.set(this.hosts.length);
-    this.parts.stats.max_host_weight.set(maxWeight(this.hosts));
+    if (this.parts.tellsWeight) this.parts.stats.max_host_weight.set(maxWeight(this.hosts));
     this.divide();
   }
 

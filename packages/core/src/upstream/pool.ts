@@ -6,7 +6,7 @@ import type { RandomSource } from '../api/clock.ts';
 import type { UpstreamFailure } from '../api/codec.ts';
 import type { TransportOptions, UpstreamRequest, UpstreamTicket } from '../api/upstream.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
-import type { ClusterStats, Http2CodecStats } from '../stats/index.ts';
+import type { ClusterStats, Http1CodecStats, Http2CodecStats } from '../stats/index.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import type { UpstreamHost } from './host.ts';
 import type { ClusterSettings } from './settings.ts';
@@ -19,6 +19,8 @@ export interface PoolContext {
   readonly breaker: CircuitBreaker;
   readonly wheel: TimerWheel;
   readonly random: RandomSource;
+  /** `cluster.<name>.http1.`; registered with the first connection of that protocol. */
+  http1Stats(): Http1CodecStats;
   /** `cluster.<name>.http2.`; registered with the first connection of that protocol. */
   http2Stats(): Http2CodecStats;
 }

@@ -28,7 +28,10 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
     super(pool.host, pool.context, pool.choice, made);
     this.pool = pool;
     const { stats } = pool.context;
-    if (pool.finder === undefined) stats.upstream_cx_http1_total.value++;
+    if (pool.finder === undefined) {
+      stats.upstream_cx_http1_total.value++;
+      pool.context.http1Stats();
+    }
     this.codec = this.newCodec();
   }
 
@@ -57,6 +60,7 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
     const { context, finder } = this.pool;
     if (finder !== undefined) {
       context.stats.upstream_cx_http1_total.value++;
+      context.http1Stats();
       finder.confirm('http1');
     }
     // A peer that speaks before it was asked would poison the first response: let one whole poll pass before use.
@@ -147,8 +151,14 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
 
   /** An upstream that half-closes has finished, or will not answer any more. */
   onEnd(): void {
+    this.countCut();
     this.codec.disconnected('connection termination', undefined, true);
     this.connection.destroy();
+  }
+
+  /** As in Envoy, a response that its host has cut short breaks the protocol. */
+  private countCut(): void {
+    if (!this.closedByUs && this.codec.midResponse) this.pool.context.stats.upstream_cx_protocol_error.value++;
   }
 
   onWritable(): void {
@@ -165,6 +175,7 @@ export class PooledConnection extends HostConnection implements ClientCodecHandl
     }
     this.countSide(this.closedByUs || this.codec.gaveUp, this.active);
     if (this.active) {
+      this.countCut();
       this.release();
       this.codec.disconnected('connection termination', undefined, error === undefined);
     }

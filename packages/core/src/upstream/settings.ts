@@ -39,10 +39,19 @@ export type UpstreamProtocol = 'http1' | 'http2' | 'downstream' | 'alpn';
 
 /** A transport for hosts with certain metadata (`transport_socket_matches`). */
 export interface TransportMatch {
+  /** What its hosts are counted by: `<name>.total_match_count`. Default ''. */
+  readonly name?: string;
   /** Fields that the host's `envoy.transport_socket_match` metadata must have, each with this value; none match any host. */
   readonly match: Readonly<Record<string, unknown>>;
   /** `undefined` is plain TCP. */
   readonly transport: ClientTransport | undefined;
+}
+
+/** What of a cluster is counted besides the usual (`track_cluster_stats`). */
+export interface TrackedStats {
+  readonly sizes: boolean;
+  readonly budgets: boolean;
+  readonly endpoints: boolean;
 }
 
 /** Where connections come from (`upstream_bind_config`). */
@@ -74,6 +83,8 @@ export interface ClusterSettings {
   readonly name: string;
   /** `alt_stat_name`, else the name. */
   readonly statName: string;
+  /** `metadata.filter_metadata`; absent when it has none. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Default 5000. */
   readonly connectTimeoutMs: number;
   /** Idle connections are closed after this; 0 keeps them. Default one hour. */
@@ -98,6 +109,8 @@ export interface ClusterSettings {
   readonly http2?: Http2Options | undefined;
   /** What requests ask of their connections; nothing when absent. */
   readonly transportPolicy?: TransportPolicy | undefined;
+  /** `undefined` is nothing. */
+  readonly tracked?: TrackedStats | undefined;
   /** TCP keep-alive probes start after this idle time; `undefined` leaves them off. */
   readonly tcpKeepaliveMs: number | undefined;
   /** How its connections are secured; plain TCP when absent. */

@@ -127,6 +127,7 @@ class TcpConnection extends TimerEntry implements TcpLink, Connecting, UpstreamT
     const { user, host } = this;
     if (user === undefined || this.state !== CONNECTING) return;
     const { stats, wheel } = this.context;
+    this.connection.countBytes(stats.upstream_cx_rx_bytes_total, stats.upstream_cx_tx_bytes_total);
     this.disarm();
     this.state = OPEN;
     const { localAddress = '', localPort = 0 } = this.connection.socket;
@@ -272,8 +273,6 @@ class TcpConnection extends TimerEntry implements TcpLink, Connecting, UpstreamT
     breaker.removeConnection();
     host.stats.cxActive--;
     stats.upstream_cx_active.dec();
-    stats.upstream_cx_rx_bytes_total.value += this.connection.bytesRead;
-    stats.upstream_cx_tx_bytes_total.value += this.connection.bytesWritten;
     stats.upstream_cx_length_ms.record(Math.round(wheel.nowMs() - startMs));
     stats.upstream_cx_destroy.value++;
     const here = (this.closedHere && !this.hostEndedLast) || this.timedOut;

@@ -9,11 +9,18 @@ export function chooseTransport(
   metadata: Endpoint['metadata'],
   otherwise: ClientTransport | undefined,
 ): ClientTransport | undefined {
+  const match = matchedTransport(matches, metadata);
+  return match === undefined ? otherwise : match.transport;
+}
+
+/** The first entry whose fields the endpoint's metadata have. */
+export function matchedTransport(
+  matches: readonly TransportMatch[],
+  metadata: Endpoint['metadata'],
+): TransportMatch | undefined {
+  if (matches.length === 0) return undefined;
   const own = metadata?.['envoy.transport_socket_match'] as Readonly<Record<string, unknown>> | undefined;
-  for (const { match, transport } of matches) {
-    if (Object.entries(match).every(([key, value]) => equal(own?.[key], value))) return transport;
-  }
-  return otherwise;
+  return matches.find(({ match }) => Object.entries(match).every(([key, value]) => equal(own?.[key], value)));
 }
 
 /** Equality of values of a protobuf struct. */
