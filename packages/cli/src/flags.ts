@@ -53,10 +53,16 @@ export const FLAGS: readonly Flag[] = [
   used('component-log-level', 'text', 'LIST', 'levels of single components, such as upstream:debug,http:trace'),
   used('log-format', 'text', 'PATTERN', 'spdlog pattern; default [%Y-%m-%d %T.%e][%t][%l][%n] %v'),
   used('log-path', 'text', 'FILE', 'log to a file instead of standard error'),
-  used('file-flush-interval-msec', 'count', 'MS', 'longest wait of a line for that file; default 10000'),
+  used(
+    'file-flush-interval-msec',
+    'count',
+    'MS',
+    'longest wait of a line for a log file, also of access logs; default 10000',
+  ),
   used('service-node', 'text', 'NAME', 'node id, where the configuration has none'),
   used('service-cluster', 'text', 'NAME', 'node cluster, where the configuration has none'),
   used('service-zone', 'text', 'NAME', 'node zone, where the configuration has none'),
+  { ...used('stats-tag', 'text', 'NAME:VALUE', 'tag of every statistic; may be given several times'), repeated: true },
   used('admin-address-path', 'text', 'FILE', 'write the address of the admin server to a file'),
   used('concurrency', 'count', 'N', 'number of workers; 1 for now, whatever is given'),
   used('drain-time-s', 'count', 'S', 'longest wait for requests in flight at the end; default 600'),
@@ -94,7 +100,6 @@ export const FLAGS: readonly Flag[] = [
   refused('enable-fine-grain-logging', 'none', 'levels are per component; use --component-log-level'),
   refused('file-flush-min-size-kb', 'count', 'log files are flushed at 64 KiB'),
   refused('disable-extensions', 'text', 'not built yet'),
-  refused('stats-tag', 'text', 'not built yet'),
 ];
 
 /** The flag of `flags` that is written like this, `--name` or `-n`. */

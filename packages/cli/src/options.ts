@@ -13,9 +13,13 @@ export interface RunOptions {
   readonly logPath: string | undefined;
   readonly fileFlushIntervalMs: number;
   readonly node: { readonly id?: string; readonly cluster?: string; readonly zone?: string };
+  /** Tags of every statistic. */
+  readonly statsTags: readonly { readonly name: string; readonly value: string }[];
   readonly adminAddressPath: string | undefined;
   readonly concurrency: number;
   readonly drainTimeMs: number;
+  /** The command line itself, of which `/server_info` shows more than is used. */
+  readonly given: ParsedFlags;
 }
 
 /** Either options, or everything that is wrong with the values. */
@@ -24,7 +28,8 @@ export type OptionsResult =
   | { readonly options: undefined; readonly problems: readonly string[] };
 
 /** Checks the values of the flags, with Envoy's defaults for those that are absent. */
-export function readOptions({ values }: ParsedFlags): OptionsResult {
+export function readOptions(given: ParsedFlags): OptionsResult {
+  const { values } = given;
   const problems: string[] = [];
   const check = <Value>(read: () => Value): Value | undefined => {
     try {
@@ -39,6 +44,7 @@ export function readOptions({ values }: ParsedFlags): OptionsResult {
   const componentLogLevels = check(() => readComponentLevels(values.get('component-log-level')));
   const logFormat = values.get('log-format');
   if (logFormat !== undefined) check(() => createLogger({ format: logFormat }));
+  const statsTags = (given.lists.get('stats-tag') ?? []).flatMap((text) => check(() => readStatsTag(text)) ?? []);
   check(() => needConfig(values));
   if (problems.length > 0 || mode === undefined || logLevel === undefined || componentLogLevels === undefined) {
     return { options: undefined, problems };
@@ -53,9 +59,11 @@ export function readOptions({ values }: ParsedFlags): OptionsResult {
     logPath: values.get('log-path'),
     fileFlushIntervalMs: Number(values.get('file-flush-interval-msec') ?? 10_000),
     node: readNode(values),
+    statsTags,
     adminAddressPath: values.get('admin-address-path'),
     concurrency: Number(values.get('concurrency') ?? 1),
     drainTimeMs: Number(values.get('drain-time-s') ?? 600) * 1000,
+    given,
   };
   return { options, problems: [] };
 }
@@ -84,6 +92,16 @@ function readComponentLevels(text: string | undefined): Record<string, LogLevel>
   return Object.fromEntries(levels);
 }
 
+/** In Envoy's words. */
+function readStatsTag(text: string): RunOptions['statsTags'][number] {
+  const colon = text.indexOf(':');
+  if (colon === -1) throw new Error(`misformatted stats-tag '${text}'`);
+  const [name, value] = [text.slice(0, colon), text.slice(colon + 1)];
+  const invalid = !/^[A-Za-z0-9]*$/.test(name) ? name : !/^[^.]+$/.test(value) ? value : undefined;
+  if (invalid !== undefined) throw new Error(`misformatted stats-tag '${text}' contains invalid char in '${invalid}'`);
+  return { name, value };
+}
+
 function needConfig(values: Values): void {
   if (values.get('config-path') || values.get('config-yaml')) return;
   throw new Error('no configuration is given: use -c FILE or --config-yaml YAML (mesh --help tells more)');
@@ -94,30 +112,4 @@ function readNode(values: Values): RunOptions['node'] {
   const cluster = values.get('service-cluster');
   const zone = values.get('service-zone');
   return { ...(id && { id }), ...(cluster && { cluster }), ...(zone && { zone }) };
-}
-
-/** The options in Envoy's words, for `/server_info`. */
-export function commandLineOptions(options: RunOptions) {
-  return {
-    base_id: '0',
-    concurrency: 1,
-    config_path: options.configPath ?? '',
-    config_yaml: options.configYaml ?? '',
-    admin_address_path: options.adminAddressPath ?? '',
-    log_level: options.logLevel,
-    component_log_level: Object.entries(options.componentLogLevels)
-      .map(([name, level]) => `${name}:${level}`)
-      .join(','),
-    log_format: options.logFormat ?? '',
-    log_path: options.logPath ?? '',
-    service_cluster: options.node.cluster ?? '',
-    service_node: options.node.id ?? '',
-    service_zone: options.node.zone ?? '',
-    file_flush_interval: `${options.fileFlushIntervalMs / 1000}s`,
-    drain_time: `${options.drainTimeMs / 1000}s`,
-    drain_strategy: 'Immediate',
-    mode: options.mode === 'serve' ? 'Serve' : 'Validate',
-    disable_hot_restart: true,
-    restart_epoch: 0,
-  };
 }

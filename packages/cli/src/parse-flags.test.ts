@@ -49,7 +49,7 @@ describe('parseFlags', () => {
     [['--drain-time-s', '-1'], '--drain-time-s needs a whole number, not "-1"'],
     [['--drain-time-s', '4294967296'], '--drain-time-s needs a whole number, not "4294967296"'],
     [['--restart-epoch', '1'], '--restart-epoch can only be 0: there is no hot restart'],
-    [['--stats-tag', 'a:b'], '--stats-tag cannot be used: not built yet'],
+    [['--disable-extensions', 'a'], '--disable-extensions cannot be used: not built yet'],
     [
       ['--allow-unknown-static-fields'],
       '--allow-unknown-static-fields cannot be used: an unknown field is always an error, as it would not do what it says',

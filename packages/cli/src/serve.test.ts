@@ -201,16 +201,21 @@ describe('mesh as a process', () => {
     expect(await running.ended()).toBe(0);
   });
 
-  it('eats SIGHUP, and at SIGUSR1 reopens its log file instead of a debugger', async () => {
+  it('eats SIGHUP, and at SIGUSR1 reopens its log files instead of a debugger', async () => {
     const log = path.join(dir, 'mesh.log');
-    const running = await start('--log-path', log, '--log-format', '%l %v', '--file-flush-interval-msec', '20');
+    const access = path.join(dir, 'access.log');
+    const logs = ['--log-path', log, '--log-format', '%l %v', '--file-flush-interval-msec', '20'];
+    const running = await start('--config-yaml', `admin: { access_log_path: ${access} }`, ...logs);
     const logged = (file: string, text: string) =>
       vi.waitFor(() => expect(fs.readFileSync(file, 'utf8')).toContain(text), { timeout: 5000, interval: 10 });
     running.child.kill('SIGHUP');
     await logged(log, 'warning caught and eating SIGHUP\n');
     fs.renameSync(log, `${log}.1`);
+    fs.renameSync(access, `${access}.1`);
     running.child.kill('SIGUSR1');
     await logged(log, 'info log files reopened\n');
+    await running.ask('/ready');
+    await logged(access, '"GET /ready HTTP/1.1" 200');
     expect(await get(running.web, '/c')).toMatchObject({ status: 200 });
     expect(running.stderr).toBe('');
     running.child.kill('SIGTERM');

@@ -2,10 +2,11 @@
 import { writeFile } from 'node:fs/promises';
 import { createLogger, createProxy, MeshError, type MeshProxy, type ProcessLogger } from '@mesh/core';
 import { standard } from '@mesh/standard';
+import { commandLineOptions } from './command-line-options.ts';
 import { configProblems } from './config-problems.ts';
 import type { Flag } from './flags.ts';
 import type { Io } from './io.ts';
-import { commandLineOptions, type RunOptions } from './options.ts';
+import type { RunOptions } from './options.ts';
 import { proxyConfig } from './proxy-config.ts';
 import { Ending, onReopen } from './signals.ts';
 import { describe, UncaughtErrors } from './uncaught.ts';
@@ -41,6 +42,7 @@ async function run(
 ): Promise<number> {
   let proxy: MeshProxy | undefined;
   const stopReopening = onReopen(io, logger);
+  const stopReopeningFiles = io.onSignal('SIGUSR1', () => void proxy?.reopenLogs());
   try {
     proxy = await create(options, logger);
     proxy.onQuit(() => ending.quit());
@@ -58,6 +60,7 @@ async function run(
     return 1;
   } finally {
     stopReopening.stop();
+    stopReopeningFiles();
     await proxy?.close();
   }
 }
@@ -68,6 +71,7 @@ function create(options: RunOptions, logger: ProcessLogger): Promise<MeshProxy> 
     extensions: standard,
     logger,
     drainTimeMs: options.drainTimeMs,
+    logFlushIntervalMs: options.fileFlushIntervalMs,
     commandLineOptions: commandLineOptions(options),
   });
 }

@@ -12,6 +12,7 @@ import type {
   LoggingControl,
   ServerInfo,
   ServerState,
+  UnreadyTargets,
 } from './admin/index.ts';
 import type { Explanation } from './explain/explanation.ts';
 import { ExplainError } from './explain/request.ts';
@@ -27,6 +28,8 @@ import type { Thresholds } from './upstream/settings.ts';
 /** What the admin server needs of the proxy itself. */
 export interface AdminSource {
   readonly store: StatsStore;
+  /** Called before the stats are shown. */
+  beforeStats(): void;
   readonly runtime: LayeredRuntime;
   readonly version: string;
   readonly startedAt: number;
@@ -37,7 +40,8 @@ export interface AdminSource {
   clusters(): readonly Cluster[];
   listeners(): readonly { readonly name: string; readonly addresses: readonly Address[] }[];
   certificates(): readonly ContextCertificates[];
-  configDump(): ConfigDump;
+  unready(): readonly UnreadyTargets[];
+  configDump(options: { readonly endpoints: boolean }): ConfigDump;
   drainListeners(options: DrainOptions): void;
   healthcheck(fail: boolean): void;
   explain(body: string): Explanation;
@@ -53,12 +57,16 @@ export function adminContext(source: AdminSource): AdminContext {
       snapshot: () => runtime.snapshot(),
       ...(runtime.hasAdminLayer && { override: (values: ReadonlyMap<string, string>) => runtime.override(values) }),
     },
-    stats: () => source.store,
+    stats: () => {
+      source.beforeStats();
+      return source.store;
+    },
     serverInfo: () => serverInfo(source),
-    clusters: () => source.clusters().map(clusterSnapshot),
+    clusters: () => clusterSnapshots([...source.clusters()]),
     listeners: () => source.listeners().map(listenerSnapshot),
     certificates: () => source.certificates(),
-    configDump: () => source.configDump(),
+    unready: () => source.unready(),
+    configDump: (options) => source.configDump(options),
     drainListeners: (options) => source.drainListeners(options),
     healthcheckFail: () => source.healthcheck(true),
     healthcheckOk: () => source.healthcheck(false),
@@ -89,6 +97,11 @@ function serverInfo(source: AdminSource): ServerInfo {
     commandLineOptions: source.commandLineOptions,
     node: source.node,
   };
+}
+
+/** One at a time: ten thousand clusters are not copied in one go. */
+function* clusterSnapshots(clusters: readonly Cluster[]): Generator<ClusterSnapshot, void, undefined> {
+  for (const cluster of clusters) yield clusterSnapshot(cluster);
 }
 
 function clusterSnapshot(cluster: Cluster): ClusterSnapshot {

@@ -1,6 +1,5 @@
 /** A whole proxy: config in, listeners, clusters and admin server out; start, update, drain, close. */
 import type { ServerState } from './admin/index.ts';
-import { AdminServer } from './admin/index.ts';
 import type { Clock, RandomSource } from './api/clock.ts';
 import type { ObserverContext } from './api/observer.ts';
 import { listenAddress } from './config/build.ts';
@@ -16,7 +15,10 @@ import { parseRequestJson } from './explain/request-json.ts';
 import { type CompiledTables, managersOf } from './listener-build.ts';
 import { type Address, formatAddress } from './net/address.ts';
 import { CertificateRegistry } from './net/tls/certificate-registry.ts';
+import { type ProviderEntry, Tracers } from './observe/tracers.ts';
+import { type BuiltAdmin, buildAdmin } from './proxy/admin-server.ts';
 import { adminSource } from './proxy/admin-source.ts';
+import { Closings } from './proxy/closings.ts';
 import { ClusterUpdates } from './proxy/cluster-updates.ts';
 import { type BuiltCluster, buildCluster, type ClusterParts } from './proxy/clusters.ts';
 import { configDump } from './proxy/config-dump.ts';
@@ -30,6 +32,10 @@ import type { ProxyParts } from './proxy/parts.ts';
 import { RouteUpdates } from './proxy/route-updates.ts';
 import { updateServerStats } from './proxy/server-gauges.ts';
 import { staticSources } from './proxy/static-sources.ts';
+import { StatsFlush } from './proxy/stats-flush.ts';
+import { makeSinks, type NamedSink } from './proxy/stats-sinks.ts';
+import { statsStoreOptions } from './proxy/stats-store-options.ts';
+import { unreadyTargets } from './proxy/unready.ts';
 import { adminAddress, adminContext } from './proxy-admin.ts';
 import { systemClock } from './runtime/clock.ts';
 import { LayeredRuntime } from './runtime/layered-runtime.ts';
@@ -48,7 +54,7 @@ const DRAIN_TIME_MS = 600_000;
 /** A proxy made by `createProxy`. Nothing is bound or connected before {@link MeshProxy.start}. */
 export class MeshProxy {
   /** Every metric of this proxy. */
-  readonly stats = new StatsStore();
+  readonly stats: StatsStore;
   /** Adds, replaces and removes clusters while the proxy runs. */
   readonly clusters: ClusterUpdates;
   /** Adds, replaces and removes listeners while the proxy runs. */
@@ -69,14 +75,15 @@ export class MeshProxy {
   readonly #certificates = new CertificateRegistry();
   readonly #logFiles: SharedLogFiles;
   readonly #observers: ObserverContext;
+  readonly #closings = new Closings();
   readonly #serverStats: ServerStats;
+  readonly #flush: StatsFlush;
   readonly #startedAt = Date.now();
   readonly #health = { healthFailed: false, cluster: '' };
-  #admin: AdminServer | undefined = undefined;
+  #admin: BuiltAdmin | undefined = undefined;
   #adminAddress: Address | undefined = undefined;
   #state: ServerState = 'PRE_INITIALIZING';
   #closed = false;
-  #stopFlush: (() => void) | undefined = undefined;
   #onQuit: (() => void) | undefined = undefined;
   #onReopen: (() => void) | undefined = undefined;
 
@@ -89,6 +96,7 @@ export class MeshProxy {
     this.#clock = parts.clock ?? systemClock;
     const report = (error: unknown) => this.#logger.log('error', 'main', `timer failed: ${describe(error)}`);
     this.#wheel = new TimerWheel(this.#clock, report);
+    this.stats = new StatsStore(statsStoreOptions(bootstrap.statsConfig, parts.statsTags));
     const root = this.stats.scope('');
     this.#clusters = new ClusterManager(root, this.#wheel, this.#drainTimeMs);
     this.#serverStats = serverStats(root.scope('server.'));
@@ -98,7 +106,14 @@ export class MeshProxy {
       metrics: runtimeStats(root.scope('runtime.')),
       onError: (message) => this.#logger.log('error', 'runtime', message),
     });
-    this.#logFiles = new SharedLogFiles({ clock: this.#clock, flushIntervalMs: parts.logFlushIntervalMs });
+    this.#logFiles = new SharedLogFiles({
+      clock: this.#clock,
+      flushIntervalMs: parts.logFlushIntervalMs,
+      metrics: {
+        ...filesystemStats(root.scope('filesystem.')),
+        dropped: root.counter('access_logs.dropped'),
+      },
+    });
     this.#observers = observerContext({
       parts,
       clock: this.#clock,
@@ -129,8 +144,23 @@ export class MeshProxy {
     this.listeners = new ListenerUpdates({ registry, manager: this.#listeners, clusters, gate: listenerGate });
     this.routes = new RouteUpdates({ registry, listeners: () => this.#listeners.routing, clusters, gate });
     this.#build(clusterParts);
-    // Registered although nothing counts them yet, so that dashboards made for Envoy find them.
-    filesystemStats(root.scope('filesystem.'));
+    this.#flush = new StatsFlush({
+      store: this.stats,
+      sinks: this.#sinks(),
+      clock: this.#clock,
+      before: () => this.#updateStats(),
+      log: (message) => this.#logger.log('error', 'main', message),
+    });
+  }
+
+  /** What was built before a sink failed is closed again. */
+  #sinks(): NamedSink[] {
+    try {
+      return makeSinks(this.#parts.bootstrap.statsSinks, this.#observers);
+    } catch (error) {
+      this.#abandon();
+      throw error;
+    }
   }
 
   get #drainTimeMs(): number {
@@ -145,11 +175,16 @@ export class MeshProxy {
       for (const source of clusters) this.#built.push(buildCluster(source, clusterParts));
       for (const source of listeners) this.#listeners.addStatic(source);
     } catch (error) {
-      this.#releaseBuilt();
-      void this.#listeners.close();
-      this.#wheel.close();
+      this.#abandon();
       throw error;
     }
+  }
+
+  #abandon(): void {
+    this.#releaseBuilt();
+    void this.#listeners.close();
+    void this.#logFiles.close();
+    this.#wheel.close();
   }
 
   /** Clusters that never started. */
@@ -177,6 +212,7 @@ export class MeshProxy {
       locality: bootstrap.node.locality,
       local: localCluster(bootstrap.clusterManager.localClusterName, this.#clusters),
       outlierEventLogPath: bootstrap.clusterManager.outlierDetection.eventLogPath,
+      files: this.#logFiles,
     };
   }
 
@@ -195,6 +231,11 @@ export class MeshProxy {
       currentRoutes: (manager) => this.routes.current(manager),
       node: { ...bootstrap.node, ...node },
       observers: this.#observers,
+      tracing: {
+        tracers: new Tracers(this.#observers, (end) => this.#closings.add(end)),
+        provider: bootstrap.tracing?.http as ProviderEntry | undefined,
+      },
+      closing: (closing) => this.#closings.add(closing),
     };
   }
 
@@ -230,21 +271,14 @@ export class MeshProxy {
     this.#serverStats.live.set(1);
     this.#serverStats.concurrency.set(1);
     this.#serverStats.initialization_time_ms.record(Date.now() - this.#startedAt);
-    this.#flushRegularly();
+    const { statsFlushIntervalMs, statsFlushOnAdmin } = this.#parts.bootstrap;
+    this.#flush.start(statsFlushOnAdmin ? undefined : statsFlushIntervalMs);
+    this.#updateStats();
   }
 
-  #flushRegularly(): void {
-    const every = this.#parts.bootstrap.statsFlushIntervalMs;
-    const flush = () => {
-      this.#updateServerStats();
-      this.stats.flush();
-      this.#stopFlush = this.#clock.schedule(flush, every);
-    };
-    this.#stopFlush = this.#clock.schedule(flush, every);
-    this.#updateServerStats();
-  }
-
-  #updateServerStats(): void {
+  /** What is looked up rather than counted. */
+  #updateStats(): void {
+    for (const { cluster } of this.#clusters.activeMembers()) cluster.updateEndpointStats();
     updateServerStats(this.#serverStats, {
       startedAt: this.#startedAt,
       connections: connectionsOf(this.#listeners.withConnections),
@@ -256,12 +290,15 @@ export class MeshProxy {
   async #startAdmin(): Promise<void> {
     const { bootstrap, registry } = this.#parts;
     if (bootstrap.admin?.address === undefined) return;
-    const admin = new AdminServer(adminContext(this.#adminSource()), {
+    const admin = buildAdmin(bootstrap.admin, {
+      context: adminContext(this.#adminSource()),
+      observers: this.#observers,
+      registry,
+      rootScope: this.stats.scope(''),
       onError: (error) => this.#logger.log('error', 'admin', describe(error)),
-      scope: this.stats.scope(''),
     });
     this.#admin = admin;
-    const bound = await admin.listen(adminAddress(listenAddress(bootstrap.admin.address)));
+    const bound = await admin.server.listen(adminAddress(listenAddress(bootstrap.admin.address)));
     this.#adminAddress = 'path' in bound ? { path: bound.path } : { address: bound.host, port: bound.port };
     this.#logger.log(
       'info',
@@ -273,6 +310,10 @@ export class MeshProxy {
   #adminSource() {
     return adminSource(this.#parts, {
       store: this.stats,
+      beforeStats: () => {
+        this.#updateStats();
+        if (this.#parts.bootstrap.statsFlushOnAdmin) this.#flush.flush();
+      },
       runtime: this.#runtime,
       startedAt: this.#startedAt,
       logging: this.#logger,
@@ -284,25 +325,30 @@ export class MeshProxy {
           addresses: listener.addresses,
         })),
       certificates: () => this.#certificates.list(),
-      configDump: () => this.#configDump(),
+      unready: () => unreadyTargets(this.#listeners, this.#clusters),
+      configDump: (options) => this.#configDump(options),
       drainListeners: (options) => this.#drains.listeners(options),
       healthcheck: (fail) => {
         this.#health.healthFailed = fail;
       },
       explain: (body) => this.explain(parseRequestJson(body)),
       quit: () => this.#onQuit?.(),
-      reopenLogs: () => this.#onReopen?.(),
+      reopenLogs: () => {
+        void this.reopenLogs();
+        this.#onReopen?.();
+      },
     });
   }
 
-  #configDump() {
-    return configDump({
+  #configDump(options: { readonly endpoints: boolean }) {
+    const source = {
       raw: this.#parts.raw,
       loadedAtMs: this.#startedAt,
       clusters: this.#clusters,
       listeners: this.#listeners,
       routes: this.routes.sources(),
-    });
+    };
+    return configDump(source, options);
   }
 
   /**
@@ -361,7 +407,19 @@ export class MeshProxy {
     this.#onQuit = callback;
   }
 
-  /** Called when the admin server is told `/reopen_logs`. */
+  /**
+   * Opens every access log and event log again, after a rotation has moved them away; `/reopen_logs` does the same. A file
+   * that cannot be opened is told in the log and goes on with the old one.
+   */
+  async reopenLogs(): Promise<void> {
+    try {
+      await this.#logFiles.reopen();
+    } catch (error) {
+      this.#logger.log('error', 'main', (error as Error).message);
+    }
+  }
+
+  /** Called when the admin server is told `/reopen_logs`, for logs that are not the proxy's own. */
   onReopenLogs(callback: () => void): void {
     this.#onReopen = callback;
   }
@@ -385,15 +443,20 @@ export class MeshProxy {
   async close(): Promise<void> {
     this.#state = 'DRAINING';
     this.#closed = true;
-    this.#stopFlush?.();
     this.#listeners.cut();
+    const sinks = this.#flush.close();
+    if (sinks !== undefined) await sinks;
     this.#runtime.close();
+    await this.#listeners.close();
+    // Last entries and spans may go to a cluster.
+    await this.#closings.all(this.#clock);
     this.#releaseBuilt();
     this.#clusters.close();
-    await this.#listeners.close();
     this.#wheel.close();
-    await this.#admin?.close();
+    await this.#admin?.server.close();
+    await this.#admin?.logs?.close();
     this.#admin = undefined;
+    await this.#logFiles.close();
   }
 }
 

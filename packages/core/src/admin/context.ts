@@ -1,6 +1,7 @@
 /** What the admin server asks of the proxy. The proxy implements it; nothing here knows how. */
 import type { ContextCertificates } from '../net/tls/certificate-registry.ts';
 import type { StatsView } from '../stats/index.ts';
+import type { MessageShape } from './field-mask.ts';
 
 /** A JSON value on its way out. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -108,10 +109,17 @@ export interface ListenerSnapshot {
   readonly additionalAddresses?: readonly AdminAddress[];
 }
 
+/** What one part of the proxy waits for before it is ready. */
+export interface UnreadyTargets {
+  readonly name: string;
+  readonly targets: readonly string[];
+}
+
 /** One piece of config as it was given, before defaults. Private keys are redacted by the admin server. */
 export interface DumpedConfig {
   readonly config: JsonObject;
-  readonly lastUpdated: Date;
+  /** Endpoints have none. */
+  readonly lastUpdated?: Date;
   /** Version of the xDS response that brought it. */
   readonly versionInfo?: string;
 }
@@ -127,7 +135,7 @@ export interface DumpedDynamicListener {
 
 /** The pieces of `/config_dump`. */
 export interface ConfigDump {
-  readonly bootstrap: DumpedConfig;
+  readonly bootstrap: { readonly config: JsonObject; readonly lastUpdated: Date };
   readonly clusters: {
     readonly versionInfo?: string;
     readonly static: readonly DumpedConfig[];
@@ -140,9 +148,14 @@ export interface ConfigDump {
     readonly dynamic: readonly DumpedDynamicListener[];
   };
   readonly routes: { readonly static: readonly DumpedConfig[]; readonly dynamic: readonly DumpedConfig[] };
-  /** Shown only with `?include_eds`. */
+  /** Only when they were asked for. */
   readonly endpoints?: { readonly static: readonly DumpedConfig[]; readonly dynamic: readonly DumpedConfig[] };
+  /** The fields that resources may have, for masks; without it a mask may name any field. */
+  readonly shapes?: (resource: DumpedResource) => MessageShape;
 }
+
+/** What can stand in a dump, by the field that holds it. */
+export type DumpedResource = 'bootstrap' | 'cluster' | 'listener' | 'route_config' | 'endpoint_config' | 'secret';
 
 /** Arguments of `/drain_listeners`. */
 export interface DrainOptions {
@@ -189,11 +202,14 @@ export interface AdminContext {
   /** The metrics; a promise where workers must be asked first. */
   stats(): StatsView | Promise<StatsView>;
   serverInfo(): ServerInfo;
-  clusters(): readonly ClusterSnapshot[] | Promise<readonly ClusterSnapshot[]>;
+  /** May be made one by one, as they are asked for. */
+  clusters(): Iterable<ClusterSnapshot> | Promise<Iterable<ClusterSnapshot>>;
   listeners(): readonly ListenerSnapshot[];
+  /** What keeps listeners from being ready, for `/init_dump`; default nothing. */
+  unready?(): readonly UnreadyTargets[];
   /** The certificates of the TLS contexts in use; default none. */
   certificates?(): readonly ContextCertificates[];
-  configDump(): ConfigDump;
+  configDump(options: { readonly endpoints: boolean }): ConfigDump;
   /** Starts draining; resolves or returns as soon as the drain has begun. */
   drainListeners(options: DrainOptions): void | Promise<void>;
   /** From now on the process reports itself unhealthy and drains. */

@@ -7,7 +7,7 @@ import { isIP } from 'node:net';
 
 /** What a mutating request is checked against. */
 export interface GuardOptions {
-  /** Names besides `localhost` and IP literals that the Host header may carry. */
+  /** Names besides IP literals and names without a dot that the Host header may carry. */
   readonly allowedHosts: readonly string[];
 }
 
@@ -29,7 +29,8 @@ export function refusal(headers: IncomingHttpHeaders, { allowedHosts }: GuardOpt
 }
 
 function isTrustedHost(name: string, allowedHosts: readonly string[]): boolean {
-  return name === 'localhost' || isIP(name) !== 0 || allowedHosts.some((allowed) => allowed.toLowerCase() === name);
+  // A name without a dot (localhost, the name of a container) is in no DNS zone that anybody could rent.
+  return /^[\w-]+$/.test(name) || isIP(name) !== 0 || allowedHosts.some((allowed) => allowed.toLowerCase() === name);
 }
 
 /** The host without port and brackets, in lower case. */

@@ -9,17 +9,21 @@ import {
   listenerHttpStats,
   listenerStats,
   type Scope,
+  type WorkerStats,
+  workerStats,
 } from '../stats/index.ts';
 
 /** Metrics of one admin server. */
 export class AdminMetrics {
   private readonly listener: ListenerStats;
+  private readonly thread: WorkerStats;
   private readonly listenerHttp: ListenerHttpStats;
   private readonly http: HttpConnectionManagerStats;
 
   /** `root` is the store's root scope. */
   constructor(root: Scope) {
     this.listener = listenerStats(root.scope('listener.admin'));
+    this.thread = workerStats(root.scope('listener.admin.main_thread'));
     this.listenerHttp = listenerHttpStats(root.scope('listener.admin.http.admin'));
     this.http = httpConnectionManagerStats(root.scope('http.admin'));
   }
@@ -31,11 +35,14 @@ export class AdminMetrics {
   }
 
   private connection(socket: Socket): void {
-    const { http, listener } = this;
+    const { http, listener, thread } = this;
     const startedMs = performance.now();
     let endedByPeer = false;
     listener.downstream_cx_total.inc();
     listener.downstream_cx_active.inc();
+    listener.connections_accepted_per_socket_event.record(1);
+    thread.downstream_cx_total.inc();
+    thread.downstream_cx_active.inc();
     http.downstream_cx_total.inc();
     http.downstream_cx_http1_total.inc();
     http.downstream_cx_active.inc();
@@ -47,6 +54,7 @@ export class AdminMetrics {
       const lengthMs = performance.now() - startedMs;
       listener.downstream_cx_destroy.inc();
       listener.downstream_cx_active.dec();
+      thread.downstream_cx_active.dec();
       listener.downstream_cx_length_ms.record(lengthMs);
       http.downstream_cx_destroy.inc();
       if (endedByPeer || failed) http.downstream_cx_destroy_remote.inc();

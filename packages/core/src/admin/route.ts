@@ -1,5 +1,6 @@
 /** The shape of an admin endpoint, and the few answers they share. */
 import type { AdminContext, Json } from './context.ts';
+import { jsonPieces } from './json-pieces.ts';
 import { compileSafeRegex, type SafeRegex } from './safe-regex.ts';
 
 /** A parameter, for `/help` and the home page. */
@@ -14,19 +15,30 @@ export interface AdminParam {
 /** A request, reduced to what endpoints look at. */
 export interface AdminRequest {
   readonly path: string;
-  /** Percent-decoded; the first value of a repeated key. A key without `=` has the value ''. */
+  /**
+   * Percent-decoded; the first value of a repeated key. A key without `=` has the value ''. From the URL, or, when that
+   * has none, from a body of type `application/x-www-form-urlencoded`, as the forms of the home page send them.
+   */
   readonly query: ReadonlyMap<string, string>;
-  /** Body of a POST with `application/x-www-form-urlencoded`, decoded the same way. */
-  readonly form: ReadonlyMap<string, string>;
   /** The body as text, whatever its content type; at most 64 KiB. */
   readonly body: string;
 }
+
+/**
+ * A whole text, or pieces that are made while the client takes them: what may be large is never in memory as a whole,
+ * and other work goes on meanwhile. An empty piece means that some time has passed without anything to show for it.
+ */
+export type AdminBody = string | Iterable<string> | AsyncIterable<string | Uint8Array>;
 
 /** An answer. */
 export interface AdminReply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: AdminBody;
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Pieces go out at once, however small, and the client may wait for them as long as it likes. */
+  readonly live?: boolean;
   /** Runs after the answer is on the wire. */
   readonly after?: () => void;
 }
@@ -38,11 +50,13 @@ export interface AdminRoute {
   readonly params?: readonly AdminParam[];
   /** True for what changes state: needs POST and passes the checks against foreign pages. */
   readonly mutates?: boolean;
+  /** True for what only reads, but more than a foreign page may see: passes the checks against them, by any method. */
+  readonly guarded?: boolean;
   handle(request: AdminRequest, context: AdminContext): AdminReply | Promise<AdminReply>;
 }
 
 /** Plain text. */
-export function text(body: string, status = 200): AdminReply {
+export function text(body: AdminBody, status = 200): AdminReply {
   return { status, contentType: 'text/plain; charset=UTF-8', body };
 }
 
@@ -51,8 +65,13 @@ export function json(value: Json | object): AdminReply {
   return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value, undefined, 1)}\n` };
 }
 
+/** The same for what may be large: an iterable in `value` that is no array is printed as one, element by element. */
+export function bigJson(value: object): AdminReply {
+  return { status: 200, contentType: 'application/json', body: jsonPieces(value) };
+}
+
 /** An HTML page. */
-export function html(body: string): AdminReply {
+export function html(body: AdminBody): AdminReply {
   return { status: 200, contentType: 'text/html; charset=UTF-8', body };
 }
 

@@ -6,7 +6,7 @@ const MAX_PATTERN_LENGTH = 1000;
 
 /** A compiled pattern. */
 export interface SafeRegex {
-  /** Whether the pattern matches anywhere in `text`. */
+  /** Whether the pattern matches: anywhere in `text`, or all of it, whichever it was compiled for. */
   test(text: string): boolean;
 }
 
@@ -19,4 +19,14 @@ export function compileSafeRegex(pattern: string): SafeRegex {
     throw new SyntaxError(`pattern longer than ${MAX_PATTERN_LENGTH} characters`);
   if (/^[\w :/-]*$/.test(pattern)) return { test: (text) => text.includes(pattern) };
   return new Search(pattern);
+}
+
+/**
+ * Compiles a pattern that has to match the whole of a text.
+ * @throws SyntaxError as {@link compileSafeRegex} does.
+ */
+export function compileFullMatch(pattern: string): SafeRegex {
+  // Compiled as it is first, so that an error shows the pattern as it was written.
+  compileSafeRegex(pattern);
+  return new Search(`^(?:${pattern})$`);
 }

@@ -2,30 +2,45 @@
 import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import { hostname } from 'node:os';
 import { isAbstract, removeStaleSocket, socketPath } from '../net/unix-socket.ts';
 import type { Scope } from '../stats/index.ts';
 import type { AdminAddress, AdminContext } from './context.ts';
+import { Exchange, type ServedRequest } from './exchange.ts';
 import { refusal } from './guard.ts';
 import { AdminMetrics } from './metrics.ts';
+import { Profiler } from './profiler.ts';
 import { type AdminReply, type AdminRoute, parseQuery, text } from './route.ts';
 import { helpRoutes, helpText } from './routes/help.ts';
 import { builtInRoutes } from './routes/index.ts';
+import { profilingRoutes } from './routes/profiling.ts';
+import { send } from './send.ts';
+import { parseTarget } from './target.ts';
 
 /** Options of {@link AdminServer}. */
 export interface AdminServerOptions {
   /** Endpoints besides the built-in ones; one with a built-in path replaces it. */
   readonly routes?: readonly AdminRoute[];
-  /** Host names, besides IP literals and `localhost`, under which mutations are accepted. */
+  /** Host names, besides IP literals, names without a dot and that of this machine, under which mutations are accepted. */
   readonly allowedHosts?: readonly string[];
+  /** Envoy's `allow_paths`: whether a target, with its query, is served at all; default all are. */
+  readonly allowsPath?: (target: string) => boolean;
+  /** Told of every request once its answer is on the wire, or its client gone. */
+  readonly onServed?: (served: ServedRequest) => void;
   /** Told of failures that no answer can carry: an endpoint that threw, a listening socket that failed. */
   readonly onError?: (error: Error) => void;
+  /** Where profiles are written; default Envoy's `/var/log/envoy/envoy.prof`. An extension is added. */
+  readonly profilePath?: string;
   /** Root scope under which the admin server counts its own traffic; without it nothing is counted. */
   readonly scope?: Scope;
   /** Default 1024. */
   readonly maxConnections?: number;
 }
 
+const PROFILE_PATH = '/var/log/envoy/envoy.prof';
 const MAX_BODY_BYTES = 64 * 1024;
+/** Envoy's default of `max_request_headers_kb`. */
+const MAX_HEAD_BYTES = 60 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 60_000;
@@ -33,31 +48,42 @@ const KEEP_ALIVE_TIMEOUT_MS = 60_000;
 /** Serves the admin endpoints of one proxy. */
 export class AdminServer {
   private readonly context: AdminContext;
+  private readonly options: AdminServerOptions;
   private readonly routes: ReadonlyMap<string, AdminRoute>;
   private readonly onError: (error: Error) => void;
   private readonly server: Server;
+  private readonly profiler: Profiler;
   private allowedHosts: readonly string[];
   private local = false;
 
   constructor(context: AdminContext, options: AdminServerOptions = {}) {
     this.context = context;
+    this.options = options;
     this.onError = options.onError ?? (() => {});
-    this.allowedHosts = options.allowedHosts ?? [];
-    const listing = helpRoutes(() => [...this.routes.values()]);
-    const all = new Map([...listing, ...builtInRoutes, ...(options.routes ?? [])].map((route) => [route.path, route]));
-    this.routes = new Map([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+    this.allowedHosts = [hostname(), ...(options.allowedHosts ?? [])];
+    this.profiler = new Profiler(options.profilePath || PROFILE_PATH, this.onError);
+    const routes = [
+      ...helpRoutes(() => [...this.routes.values()]),
+      ...builtInRoutes,
+      ...profilingRoutes(this.profiler),
+      ...(options.routes ?? []),
+    ];
+    const byPath = new Map(routes.map((route) => [route.path, route]));
+    this.routes = new Map([...byPath].sort(([a], [b]) => (a < b ? -1 : 1)));
     this.server = createServer(
       {
+        maxHeaderSize: MAX_HEAD_BYTES,
         headersTimeout: HEADERS_TIMEOUT_MS,
         requestTimeout: REQUEST_TIMEOUT_MS,
         keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
         connectionsCheckingInterval: 5_000,
+        requireHostHeader: false,
       },
       (request, response) => this.serve(request, response),
     );
     this.server.maxConnections = options.maxConnections ?? 1024;
     if (options.scope !== undefined) new AdminMetrics(options.scope).attach(this.server);
-    this.server.on('clientError', (_error, socket) => refuseSocket(socket as Socket));
+    this.server.on('clientError', (error, socket) => refuseSocket(error, socket as Socket));
   }
 
   /**
@@ -86,6 +112,7 @@ export class AdminServer {
 
   /** Stops listening and ends every connection, at once for idle ones and after `graceMs` (1 s) for busy ones. */
   async close(graceMs = 1000): Promise<void> {
+    this.profiler.close();
     if (!this.server.listening) return;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     this.server.closeIdleConnections();
@@ -97,83 +124,100 @@ export class AdminServer {
   private serve(request: IncomingMessage, response: ServerResponse): void {
     response.on('error', this.onError);
     request.on('error', () => response.destroy());
-    this.answer(request).then(
-      (reply) => send(request, response, reply),
-      (error: Error) => {
-        this.onError(error);
-        send(request, response, text('internal error\n', 500));
-      },
-    );
+    const exchange = new Exchange(request, response);
+    const { onServed } = this.options;
+    if (onServed !== undefined) response.once('close', () => onServed(exchange.end()));
+    this.reply(exchange).catch((error: Error) => {
+      this.onError(error);
+      response.destroy();
+    });
   }
 
-  private async answer(request: IncomingMessage): Promise<AdminReply> {
-    const [path = '/', query = ''] = splitTarget(request.url ?? '/');
-    const route = this.routes.get(path);
+  private async reply(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange;
+    const early = unfit(request);
+    if (early !== undefined) {
+      response.shouldKeepAlive = false;
+      return send(exchange, early);
+    }
+    let reply: AdminReply;
+    try {
+      reply = await this.answer(exchange);
+    } catch (error) {
+      this.onError(error as Error);
+      reply = text('internal error\n', 500);
+    }
+    return send(exchange, reply);
+  }
+
+  private async answer(exchange: Exchange): Promise<AdminReply> {
+    const { request } = exchange;
+    const url = request.url ?? '/';
+    const target = parseTarget(url);
+    if (target === undefined) return bare(404);
+    if (this.options.allowsPath?.(url) === false) return text(`request to path ${url} not allowed`, 403);
+    const route = this.routes.get(target.path);
     if (route === undefined) return text(`invalid path. ${helpText([...this.routes.values()])}`, 404);
-    if (route.mutates) {
-      if (request.method !== 'POST') return text(`Method ${request.method} not allowed, POST required.`, 405);
-      const refused = this.local ? undefined : refusal(request.headers, { allowedHosts: this.allowedHosts });
+    if (route.mutates && request.method !== 'POST') {
+      return text(`Method ${request.method} not allowed, POST required.`, 405);
+    }
+    if ((route.mutates || route.guarded) && !this.local) {
+      const refused = refusal(request.headers, { allowedHosts: this.allowedHosts });
       if (refused !== undefined) return text(refused, 403);
     }
-    const body = await readBody(request);
+    const body = await readBody(exchange);
     if (body === undefined) return text('request body too large\n', 413);
     const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
-    const form = parseQuery(isForm ? body.replaceAll('+', ' ') : '');
-    return route.handle({ path, query: parseQuery(query), form, body }, this.context);
+    const query = parseQuery(target.query);
+    // Browsers write a space in a form as a plus sign; Envoy takes it for a plus sign.
+    const params = query.size === 0 && isForm ? parseQuery(body.replaceAll('+', ' ')) : query;
+    return route.handle({ path: target.path, query: params, body }, this.context);
   }
 }
 
-function splitTarget(target: string): [path: string, query: string] {
-  const question = target.indexOf('?');
-  return question === -1 ? [target, ''] : [target.slice(0, question), target.slice(question + 1)];
+/** The answer to what is no request that could be looked at; its connection is closed. */
+function unfit(request: IncomingMessage): AdminReply | undefined {
+  if (request.httpVersionMajor === 1 && request.httpVersionMinor === 0) {
+    return { ...bare(426), headers: { 'content-type': 'text/plain' }, body: 'Upgrade Required' };
+  }
+  if (request.headers.host === undefined || request.url?.includes('#')) return bare(400);
+  return undefined;
+}
+
+function bare(status: number): AdminReply {
+  return { status, contentType: '', body: '' };
 }
 
 /** The body, or undefined when it is over the limit. */
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
+async function readBody(exchange: Exchange): Promise<string | undefined> {
   const chunks: Buffer[] = [];
-  let size = 0;
   // Without destroyOnReturn an early return would take the socket down before the 413 is written.
-  const source: AsyncIterable<Buffer> = request.iterator({ destroyOnReturn: false });
+  const source: AsyncIterable<Buffer> = exchange.request.iterator({ destroyOnReturn: false });
   for await (const chunk of source) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) return undefined;
+    exchange.bytesReceived += chunk.length;
+    if (exchange.bytesReceived > MAX_BODY_BYTES) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
 }
 
-function send(request: IncomingMessage, response: ServerResponse, reply: AdminReply): void {
-  if (response.destroyed) return;
-  const { after } = reply;
-  if (after !== undefined) response.once('close', after);
-  const body = Buffer.from(reply.body);
-  response.writeHead(reply.status, {
-    'content-type': reply.contentType,
-    'cache-control': 'no-cache, max-age=0',
-    'x-content-type-options': 'nosniff',
-    ...(reply.contentType.startsWith('text/html') && PAGE_HEADERS),
-    ...((reply.status === 413 || after !== undefined) && { connection: 'close' }),
-    server: 'envoy',
-    'content-length': body.length,
-  });
-  if (request.method === 'HEAD') response.end();
-  else response.end(body);
-}
-
-/** No scripts, and nobody may frame our buttons. */
-const PAGE_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-  'x-frame-options': 'DENY',
+const PARSE_ERRORS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
 /** A request that could not be parsed: answered only when nothing else is on its way to the client. */
-function refuseSocket(socket: Socket): void {
+function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || socket.bytesWritten > 0) {
     socket.destroy();
     return;
   }
-  socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+  const status = PARSE_ERRORS[error.code ?? ''] ?? '400 Bad Request';
+  const body = status.slice(4);
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-length: ${body.length}\r\ncontent-type: text/plain\r\n` +
+      `date: ${new Date().toUTCString()}\r\nserver: envoy\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 function listenOptions(address: AdminAddress): ListenOptions {

@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
-import { adminSchema, bootstrapSchema } from './bootstrap.ts';
+import { adminSchema } from './admin.ts';
+import { bootstrapSchema } from './bootstrap.ts';
 import { type Accepted, expectAccepted, expectRefused, type Refused, refusals } from './fixture.ts';
 
 const socket = { socket_address: { address: '127.0.0.1', port_value: 80 } };
@@ -28,7 +29,12 @@ const accepted: readonly Accepted[] = [
     () => ({ layered_runtime: { layers: [{ name: 'admin', admin_layer: {} }] } }),
     {},
   ],
-  ['Admin', adminSchema, () => ({ access_log_path: '/dev/null', address: socket }), { accessLogPath: '/dev/null' }],
+  [
+    'Admin',
+    adminSchema,
+    () => ({ access_log_path: '/dev/null', address: socket, allow_paths: [{ prefix: '/stats' }] }),
+    { accessLogPath: '/dev/null', profilePath: '/var/log/envoy/envoy.prof', ignoreGlobalConnLimit: false },
+  ],
 ];
 
 const refused: readonly Refused[] = [
@@ -58,10 +64,10 @@ const refused: readonly Refused[] = [
     'layered_runtime.layers.0.static_layer.x: Invalid runtime entry value for x',
   ],
   [
-    'admin log',
+    'socket options of the admin server',
     adminSchema,
-    () => ({ access_log_path: '/var/log/a' }),
-    'access_log_path: expected "/dev/null" (access logs are not built yet; "/dev/null" is accepted), got "/var/log/a"',
+    () => ({ socket_options: [{}] }),
+    'socket_options: known to Envoy, not supported here: this socket option is not available in Node.js',
   ],
   [
     'admin address',

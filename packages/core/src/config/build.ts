@@ -10,6 +10,7 @@ import {
   DEFAULT_THRESHOLDS,
   type PreconnectSettings,
   type Thresholds,
+  type TrackedStats,
 } from '../upstream/settings.ts';
 import { http1ClientOptions } from './build-http1.ts';
 import { http2Options } from './build-http2.ts';
@@ -60,6 +61,7 @@ export function clusterSettings(config: ClusterConfig): ClusterSettings {
   return {
     name: config.name,
     statName: config.altStatName === '' ? config.name : config.altStatName,
+    metadata: config.metadata?.filterMetadata,
     connectTimeoutMs: config.connectTimeoutMs,
     idleTimeoutMs: http.idleTimeoutMs,
     maxConnectionDurationMs: http.maxConnectionDurationMs ?? 0,
@@ -82,9 +84,20 @@ export function clusterSettings(config: ClusterConfig): ClusterSettings {
     closeOnHostSetChange: config.commonLbConfig?.closeConnectionsOnHostSetChange ?? false,
     closeOnHealthFailure: config.closeConnectionsOnHostHealthFailure,
     sources: sourceAddresses(config.upstreamBindConfig),
+    tracked: trackedStats(config),
     preconnect: preconnect(config.preconnectPolicy),
     addressOrder: addressOrder(config.upstreamConnectionOptions),
   };
+}
+
+function trackedStats({ trackClusterStats: given, trackTimeoutBudgets }: ClusterConfig): TrackedStats | undefined {
+  if (given === undefined && !trackTimeoutBudgets) return undefined;
+  const {
+    timeoutBudgets = false,
+    requestResponseSizes: sizes = false,
+    perEndpointStats: endpoints = false,
+  } = given ?? {};
+  return { sizes, budgets: timeoutBudgets || trackTimeoutBudgets, endpoints };
 }
 
 function transportPolicy(config: ClusterConfig, sni: UpstreamHttpOptions['sni']): TransportPolicy | undefined {
@@ -103,8 +116,8 @@ export function clusterTransports(
 ): Pick<ClusterSettings, 'transport' | 'transportMatches'> {
   const transportOf = (socket: ClusterConfig['transportSocket']) =>
     socket === undefined ? undefined : make(clientTransportSettings(socket));
-  const transportMatches = config.transportSocketMatches.map(({ match, transportSocket }) => {
-    return { match, transport: transportOf(transportSocket) };
+  const transportMatches = config.transportSocketMatches.map(({ name, match, transportSocket }) => {
+    return { name, match, transport: transportOf(transportSocket) };
   });
   return { transport: transportOf(config.transportSocket), transportMatches };
 }

@@ -45,6 +45,15 @@ const LB_CONFIGS = ['ring_hash', 'maglev', 'original_dst', 'least_request', 'rou
   (policy) => `${policy}_lb_config`,
 );
 
+const trackClusterStats = message(
+  {
+    timeout_budgets: withDefault(bool(), false),
+    request_response_sizes: withDefault(bool(), false),
+    per_endpoint_stats: withDefault(bool(), false),
+  },
+  { name: 'envoy.config.cluster.v3.TrackClusterStats' },
+);
+
 /** Envoy `Cluster`. */
 export const clusterSchema = message(
   {
@@ -88,6 +97,8 @@ export const clusterSchema = message(
     connection_pool_per_downstream_connection: withDefault(bool(), false),
     outlier_detection: outlierDetection,
     metadata,
+    track_timeout_budgets: withDefault(bool(), false),
+    track_cluster_stats: trackClusterStats,
   },
   {
     name: 'envoy.config.cluster.v3.Cluster',
@@ -98,7 +109,7 @@ export const clusterSchema = message(
       eds_cluster_config: 'xDS is not built yet',
       extension_protocol_options: 'use typed_extension_protocol_options',
       ...fields('lrs_server lrs_report_endpoint_metrics', 'load reporting is not built yet'),
-      ...fields('track_timeout_budgets track_cluster_stats stats_matcher', 'not built yet'),
+      ...fields('stats_matcher', 'use stats_config.stats_matcher of the bootstrap'),
       filters: 'upstream network filters are not built yet',
       ...fields('upstream_config per_connection_buffer_high_watermark_timeout queuing_policies', 'not built yet'),
     },

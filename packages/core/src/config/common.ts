@@ -46,6 +46,42 @@ export function notAnIp(text: string | undefined): string | undefined {
   return `malformed IP address: ${text}. Consider setting resolver_name or setting cluster type to 'STRICT_DNS' or 'LOGICAL_DNS'`;
 }
 
+const datagramSocketAddress = message(
+  {
+    protocol: withDefault(enumOf(['TCP', 'UDP']), 'TCP'),
+    address: required(nonEmpty()),
+    port_value: uint32({ max: 65535 }),
+    ipv4_compat: withDefault(bool(), false),
+  },
+  {
+    name: 'envoy.config.core.v3.SocketAddress',
+    known: {
+      named_port: 'named ports need a service resolver',
+      resolver_name: 'custom resolvers are not built yet',
+      network_namespace_filepath: 'Node.js cannot enter a network namespace',
+    },
+    oneofs: [{ fields: ['port_value', 'named_port'], required: true }],
+    check({ address }, report) {
+      if (address !== undefined && isIP(address) === 0) {
+        report({ path: ['address'], message: `malformed IP address: ${address}` });
+      }
+    },
+  },
+);
+
+/** Envoy `Address` of who receives datagrams. Its `protocol` may say TCP, as in Envoy, where nobody looks at it. */
+export const datagramAddress = message(
+  { socket_address: datagramSocketAddress },
+  {
+    name: 'envoy.config.core.v3.Address',
+    known: {
+      pipe: 'Node.js has no datagrams over unix sockets',
+      envoy_internal_address: 'internal listeners are not built yet',
+    },
+    oneofs: [{ fields: ['socket_address', 'pipe', 'envoy_internal_address'], required: true }],
+  },
+);
+
 /** Envoy `CidrRange`. An absent prefix length is 0, which is every address of that family. */
 export const cidrRange = message(
   { address_prefix: required(nonEmpty()), prefix_len: withDefault(uint32({ max: 128 }), 0) },

@@ -7,6 +7,8 @@ import { type ConfigPath, didYouMean, type SchemaIssue } from './issues.ts';
 import { checkServedBalancing } from './load-balancing.ts';
 import type { DeepPartial } from './message.ts';
 import type { RouteConfiguration } from './route.ts';
+import { checkSinks } from './sink-checks.ts';
+import { checkTracers, type ProviderAt } from './tracer-checks.ts';
 
 /** What the checks need to know beside the configuration. */
 export interface CheckContext {
@@ -31,6 +33,8 @@ export function checkReferences(config: Config, context: CheckContext): SchemaIs
     ...duplicates(clusterNames, 'clusters', (name) => `cluster manager: duplicate cluster '${name}'`),
     ...duplicates(listenerNames, 'listeners', (name) => `error adding listener: duplicate listener name '${name}'`),
     ...unknownLocalCluster(config?.clusterManager?.localClusterName, known),
+    ...checkSinks(config?.statsSinks ?? [], known, context.pathOf),
+    ...checkTracers(providers(config, managers), known, context.pathOf),
     ...clusters.flatMap((cluster, index) => unservedType(cluster?.type, index, context.extensions)),
     ...clusters.flatMap((cluster, index) => misbalanced(cluster, index, context.extensions)),
     ...checkDnsCaches([
@@ -101,6 +105,7 @@ function chainsOf(listener: unknown, index: number): Chain[] {
 }
 
 interface Manager extends Chain {
+  readonly provider: ResolvedExtension | undefined;
   readonly upgrades: readonly (Entries | undefined)[];
   readonly tables: readonly { readonly table: Table; readonly path: ConfigPath }[];
 }
@@ -115,13 +120,22 @@ function managersOf(chain: Chain, context: CheckContext): Manager[] {
       httpFilters?: Entries;
       routeConfig?: Table;
       scopedRoutes?: Scopes;
+      tracing?: { provider?: ResolvedExtension };
       upgradeConfigs?: readonly ({ filters?: Entries } | undefined)[];
     };
     const path = context.pathOf(filter) ?? [...chain.path, index, 'typed_config'];
     const upgrades = (config.upgradeConfigs ?? []).map((upgrade) => upgrade?.filters);
     const tables = [{ table: config.routeConfig, path: [...path, 'route_config'] }, ...scopedTables(config, path)];
-    return [{ filters: config.httpFilters ?? [], tables, upgrades, path }];
+    return [{ filters: config.httpFilters ?? [], provider: config.tracing?.provider, tables, upgrades, path }];
   });
+}
+
+function providers(config: Config, managers: readonly Manager[]): ProviderAt[] {
+  const shared = config?.tracing?.http as ResolvedExtension | undefined;
+  return [
+    { provider: shared, path: ['tracing', 'http', 'typed_config'] },
+    ...managers.map(({ provider, path }) => ({ provider, path: [...path, 'tracing', 'provider', 'typed_config'] })),
+  ];
 }
 
 function httpChain({ filters, path }: Manager): Chain {

@@ -1,10 +1,19 @@
 /** The seam between configuration and extensions: `{ name, typed_config }` entries, before and after they are resolved. */
 import { didYouMean, showValue } from './issues.ts';
-import { type Defaulted, type Fields, type MessageOutput, type MessageSchema, message, required } from './message.ts';
-import { nonEmpty } from './proto-json.ts';
+import {
+  type Fields,
+  type MessageOutput,
+  type MessageSchema,
+  message,
+  notSupported,
+  required,
+  withDefault,
+} from './message.ts';
+import { nonEmpty, string } from './proto-json.ts';
 import { type ProtoInfo, type ProtoType, protoType, type Report } from './schema-type.ts';
 import { isMap, type RawMap, rawMap } from './source-map.ts';
 import type { StandardSchema } from './standard-schema.ts';
+import { unbuiltExtension } from './unbuilt-extensions.ts';
 
 /** What configuration must know about an extension; the registry's definitions have more. */
 export interface ExtensionDefinition {
@@ -141,23 +150,29 @@ function without(map: RawMap, key: string): RawMap {
   return rawMap(Object.entries(map).filter(([name]) => name !== key));
 }
 
-type Extra = Readonly<Record<string, Defaulted>>;
-
 /**
  * An entry `{ name, typed_config, …extra }`. Parsing leaves an `ExtensionRef` in its place; `resolveExtensions` puts
  * what the declared type promises there.
  */
-export function extension<E extends Extra>(
+export function extension<E extends Fields>(
   extensionKind: string,
-  options: { readonly name: string; readonly extra: E; readonly known: Readonly<Record<string, string>> },
+  options: {
+    readonly name: string;
+    readonly extra: E;
+    readonly known: Readonly<Record<string, string>>;
+    /** The name is a label that may be empty. Default false. */
+    readonly labelled?: boolean;
+  },
 ): ProtoType<ResolvedExtension & MessageOutput<E>, ExtensionInfo> {
-  const fields = { name: required(nonEmpty()), typed_config: anyConfig(extensionKind), ...options.extra };
+  const name = options.labelled ? withDefault(string(), '') : required(nonEmpty());
+  const fields = { name, typed_config: anyConfig(extensionKind), ...options.extra };
   const entry = message(fields as Fields, { name: options.name, known: options.known });
   return protoType({
     kind: 'extension',
     extensionKind,
     entry,
     parse(value, report, child) {
+      if (isConfigured(value)) return resolvedInCode(value);
       const output = entry.info.parse(value, report, child) as Record<string, unknown> | undefined;
       if (!output || typeof output.name !== 'string') return undefined;
       const { name, typedConfig, ...extra } = output;
@@ -169,12 +184,31 @@ export function extension<E extends Extra>(
   });
 }
 
+/** A definition with its checked config, as the code door gives it. */
+interface ConfiguredInCode {
+  readonly definition: ExtensionDefinition;
+  readonly config: unknown;
+}
+
+function isConfigured(value: unknown): value is ConfiguredInCode {
+  if (typeof value !== 'object' || value === null || !('definition' in value)) return false;
+  return typeof (value.definition as { readonly config?: unknown } | null)?.config === 'object';
+}
+
+/** What else stands beside the two, e.g. a filter, is given in its parsed form. */
+function resolvedInCode(value: ConfiguredInCode): never {
+  const { name, typeUrl } = value.definition;
+  return { name, typeUrl, ...value } as never;
+}
+
 function hasTypedConfig(entry: RawMap): boolean {
   return (entry.typed_config ?? entry.typedConfig ?? null) !== null;
 }
 
 /** The message for an entry that no definition answers to; Envoy's own words. */
 export function unregistered(extensions: Extensions, kind: string, name: string, typeUrl: string | undefined) {
+  const unbuilt = unbuiltExtension(kind, name, typeUrl);
+  if (unbuilt !== undefined) return { message: `${unbuilt.name} is ${notSupported(unbuilt.reason)}` };
   const byName = extensions.find(kind, { name });
   const hint =
     byName?.typeUrl !== undefined && typeUrl !== undefined

@@ -3,9 +3,8 @@ import { compileFormat } from '../format/format.ts';
 import { nonEmpty } from './proto-json.ts';
 import { protoType } from './schema-type.ts';
 
-/** A text that is not empty and whose commands are known. */
-export function formatText() {
-  const plain = nonEmpty();
+/** A text whose commands are known; not empty unless `plain` says otherwise. */
+export function formatText(plain = nonEmpty()) {
   return protoType<string, typeof plain.info>({
     ...plain.info,
     parse(value, report, child) {

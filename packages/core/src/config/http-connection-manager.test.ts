@@ -100,10 +100,10 @@ const refused: readonly Refused[] = [
     'max_request_headers_kb: expected a whole number from 1 to 8192, got 8193',
   ],
   [
-    'access log',
+    'access log options in their old and their new place',
     httpConnectionManagerSchema,
-    () => manager({ access_log: [{ name: 'a' }] }),
-    `access_log: ${unsupported('access logs are not built yet')}`,
+    () => manager({ access_log_options: {}, flush_access_log_on_new_request: true }),
+    'flush_access_log_on_new_request: Only one of flush_access_log_on_new_request or access_log_options can be specified.',
   ],
 ];
 

@@ -1,5 +1,6 @@
 /** The HTTP connection manager, configured as a network filter. */
 import type { z } from 'zod';
+import { accessLogEntry, checkLogOptions, managerLogOptions } from './access-log.ts';
 import { cidrRange, headerText } from './common.ts';
 import { discoveredConfig, extension, type ResolvedExtension } from './extension.ts';
 import {
@@ -13,10 +14,11 @@ import { originalIpDetection } from './http-origin.ts';
 import { http1ProtocolOptions, http2ProtocolOptions, httpProtocolOptions } from './http-protocol.ts';
 import { localReplyConfig } from './local-reply.ts';
 import { fields, message, nested, required, withDefault } from './message.ts';
-import { bool, duration, enumOf, list, nonEmpty, only, onlyEmpty, percent, string, uint32 } from './proto-json.ts';
+import { bool, duration, enumOf, list, nonEmpty, only, percent, string, uint32 } from './proto-json.ts';
 import { routeConfigurationSchema } from './route.ts';
 import type { Report } from './schema-type.ts';
 import { scopedRoutes } from './scoped-routes.ts';
+import { managerTracing } from './tracing.ts';
 
 /** Canonical name of the connection manager among network filters. */
 export const httpConnectionManagerName = 'envoy.filters.network.http_connection_manager';
@@ -48,8 +50,6 @@ const managerUpgradeConfig = message(
   { upgrade_type: withDefault(string(), ''), filters: list(httpFilterEntry), enabled: withDefault(bool(), true) },
   { name: 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig' },
 );
-
-const logging = 'access logs are not built yet';
 
 /** Envoy `HttpConnectionManager`. Timeouts of 0 are off. */
 export const httpConnectionManagerSchema = message(
@@ -91,7 +91,12 @@ export const httpConnectionManagerSchema = message(
     upgrade_configs: list(managerUpgradeConfig),
     scoped_routes: scopedRoutes,
     local_reply_config: localReplyConfig,
-    access_log: onlyEmpty('list', logging),
+    access_log: list(accessLogEntry),
+    access_log_options: managerLogOptions,
+    /** Deprecated: `access_log_options` has both. */
+    access_log_flush_interval: duration({ minMs: 1 }),
+    flush_access_log_on_new_request: withDefault(bool(), false),
+    tracing: managerTracing,
     use_remote_address: withDefault(bool(), false),
     xff_num_trusted_hops: withDefault(uint32(), 0),
     internal_address_config: nested(internalAddressConfig),
@@ -121,15 +126,14 @@ export const httpConnectionManagerSchema = message(
     name: 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
     known: {
       rds: 'xDS is not built yet',
-      tracing: 'tracing is not built yet',
       http3_protocol_options: 'HTTP/3 is not built yet',
-      ...fields('access_log_flush_interval flush_access_log_on_new_request access_log_options', logging),
       forward_client_cert_matcher: 'xDS matchers are not built yet',
       ...fields('path_normalization_options typed_header_validation_config', 'Envoy does not implement it either'),
       append_local_overload: 'the overload manager is not built yet',
       add_proxy_protocol_connection_state: 'clusters with upstream_proxy_protocol always tell of the client',
       forward_proto_config: 'x-forwarded-proto by the ports of PROXY protocol is not built yet',
-      record_route_resolution_stats: 'its statistics are not built yet',
+      record_route_resolution_stats:
+        'downstream_rq_route_resolution_time_us and downstream_rq_route_resolutions are not built yet',
     },
     oneofs: [{ fields: ['route_config', 'rds', 'scoped_routes'], required: true }],
     check: checkManager,
@@ -137,6 +141,9 @@ export const httpConnectionManagerSchema = message(
 );
 
 interface Checked {
+  readonly accessLogOptions?: object | undefined;
+  readonly accessLogFlushIntervalMs?: number | undefined;
+  readonly flushAccessLogOnNewRequest?: boolean | undefined;
   readonly stripMatchingHostPort?: boolean | undefined;
   readonly stripAnyHostPort?: boolean | undefined;
   readonly useRemoteAddress?: boolean | undefined;
@@ -160,6 +167,11 @@ function checkUpgrades({ upgradeConfigs = [] }: Checked, report: Report): void {
 
 function checkManager(config: Checked, report: Report): void {
   checkUpgrades(config, report);
+  const old = {
+    flush_access_log_on_new_request: config.flushAccessLogOnNewRequest === true,
+    access_log_flush_interval: config.accessLogFlushIntervalMs !== undefined,
+  };
+  checkLogOptions(old, config.accessLogOptions !== undefined, report);
   if (config.stripMatchingHostPort && config.stripAnyHostPort) {
     const message = 'strip_matching_host_port and strip_any_host_port can not be used together';
     report({ path: ['strip_any_host_port'], at: 'key', message });

@@ -31,7 +31,7 @@ const uuidRequestId = message(
   { name: 'envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig' },
 );
 
-/** Envoy `RequestIDExtension`: UUIDs. Sampling by id starts to matter with tracing. */
+/** Envoy `RequestIDExtension`: UUIDs. */
 export const requestIdExtension = message(
   { typed_config: typedConfig(uuidRequestId) },
   { name: `${manager}.RequestIDExtension` },

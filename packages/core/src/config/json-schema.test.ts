@@ -133,7 +133,7 @@ describe('configJsonSchema', () => {
       bootstrap({ manager: 'stat_prefix: a\n          bogus: 1' }),
       'typed_config: matches no choice',
     ],
-    ['a full access log', 'admin: { access_log: [{}] }', '$.admin.access_log: has too many items'],
+    ['an access log that is none', 'admin: { access_log: [1] }', '$.admin.access_log[0]'],
   ])('refuses %s', (_, text, message) => {
     expect(violations(schema, data(text)).join('\n')).toContain(message);
   });

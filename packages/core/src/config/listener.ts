@@ -1,12 +1,13 @@
 /** Listeners: where the proxy accepts connections and what it does with them. */
 import type { z } from 'zod';
 import { formatAddress } from '../net/address.ts';
+import { accessLogEntry } from './access-log.ts';
 import { address, metadata, notAnIp } from './common.ts';
 import { discoveredConfig, extension } from './extension.ts';
 import { type CheckedChain, filterChainMatch, matchProblem } from './filter-chain-match.ts';
 import { listenerFilterEntry } from './listener-filter.ts';
 import { type DeepPartial, fields, message, required, withDefault } from './message.ts';
-import { bool, duration, enumOf, list, only, onlyEmpty, string, uint32 } from './proto-json.ts';
+import { bool, duration, enumOf, list, only, string, uint32 } from './proto-json.ts';
 import type { Report } from './schema-type.ts';
 import { transportSocketDownstream } from './tls/transport-socket.ts';
 
@@ -66,7 +67,7 @@ export const listenerSchema = message(
     enable_reuse_port: withDefault(bool(), true),
     bind_to_port: withDefault(only(bool(), true, 'a listener is reached by its port only'), true),
     ignore_global_conn_limit: withDefault(bool(), false),
-    access_log: onlyEmpty('list', 'access logs are not built yet'),
+    access_log: list(accessLogEntry),
   },
   {
     name: 'envoy.config.listener.v3.Listener',

@@ -9,6 +9,7 @@ import { isMap, type RawMap, rawMap, type SourceMap } from './source-map.ts';
 import { upgradeHealthCheckFilter, upgradeHealthChecks } from './v2-health.ts';
 import { upgradeRoutes } from './v2-routes.ts';
 import { upgradeTls } from './v2-tls.ts';
+import { upgradeTracing } from './v2-tracing.ts';
 
 /** v2 names of filters and the names that v3 gave them; the rest follows the pattern of {@link canonicalName}. */
 const RENAMED: Readonly<Record<string, string>> = {
@@ -27,13 +28,28 @@ const NETWORK_FILTERS = [
   'tcp_proxy',
 ];
 
-type FilterKind = 'http-filter' | 'network-filter' | 'listener-filter';
+const ACCESS_LOGS: Readonly<Record<string, string>> = {
+  file_access_log: 'envoy.access_loggers.file',
+  http_grpc_access_log: 'envoy.access_loggers.http_grpc',
+  tcp_grpc_access_log: 'envoy.access_loggers.tcp_grpc',
+};
+
+const STAT_SINKS: Readonly<Record<string, string>> = {
+  statsd: 'envoy.stat_sinks.statsd',
+  dog_statsd: 'envoy.stat_sinks.dog_statsd',
+  metrics_service: 'envoy.stat_sinks.metrics_service',
+};
+
+type FilterKind = 'http-filter' | 'network-filter' | 'listener-filter' | 'access-log' | 'stats-sink' | 'tracer';
 
 /** The v3 name of a filter that may be written in the short v2 form. */
 export function canonicalName(kind: FilterKind, name: string): string {
   if (kind === 'listener-filter') return name.replace(/^envoy\.listener\.(?=[a-z_]+$)/, 'envoy.filters.listener.');
   const short = /^envoy\.([a-z_]+)$/.exec(name)?.[1];
   if (short === undefined) return name;
+  if (kind === 'tracer') return `envoy.tracers.${short}`;
+  if (kind === 'stats-sink') return STAT_SINKS[short] ?? name;
+  if (kind === 'access-log') return ACCESS_LOGS[short] ?? name;
   if (kind === 'http-filter') return RENAMED[name] ?? `envoy.filters.http.${short}`;
   return NETWORK_FILTERS.includes(short) ? `envoy.filters.network.${short}` : name;
 }
@@ -62,6 +78,15 @@ const V2_TYPES: Readonly<Record<string, string>> = {
     'envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig',
   'envoy.config.filter.http.dynamic_forward_proxy.v2alpha.FilterConfig':
     'envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig',
+  'envoy.config.accesslog.v2.FileAccessLog': 'envoy.extensions.access_loggers.file.v3.FileAccessLog',
+  'envoy.config.accesslog.v2.HttpGrpcAccessLogConfig':
+    'envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig',
+  'envoy.config.accesslog.v2.TcpGrpcAccessLogConfig': 'envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig',
+  'envoy.config.metrics.v2.StatsdSink': 'envoy.config.metrics.v3.StatsdSink',
+  'envoy.config.metrics.v2.DogStatsdSink': 'envoy.config.metrics.v3.DogStatsdSink',
+  'envoy.config.metrics.v2.MetricsServiceConfig': 'envoy.config.metrics.v3.MetricsServiceConfig',
+  'envoy.config.metrics.v2.HystrixSink': 'envoy.config.metrics.v3.HystrixSink',
+  'envoy.config.trace.v2.ZipkinConfig': 'envoy.config.trace.v3.ZipkinConfig',
   'envoy.config.filter.network.direct_response.v2.Config': 'envoy.extensions.filters.network.direct_response.v3.Config',
 };
 
@@ -83,6 +108,9 @@ class Upgrade {
   }
 
   bootstrap(data: RawMap): void {
+    for (const sink of maps(get(data, 'stats_sinks'))) this.filter('stats-sink', sink);
+    const tracing = get(data, 'tracing');
+    if (isMap(tracing)) this.provider(tracing, 'http');
     const resources = get(data, 'static_resources');
     if (!isMap(resources)) return;
     for (const cluster of maps(get(resources, 'clusters'))) this.cluster(cluster);
@@ -117,21 +145,42 @@ class Upgrade {
   }
 
   private listener(listener: RawMap): void {
+    this.accessLogs(listener, 'access_log');
     for (const filter of maps(get(listener, 'listener_filters'))) this.filter('listener-filter', filter);
     for (const chain of maps(get(listener, 'filter_chains'))) {
       upgradeTls(chain, 'DownstreamTlsContext', this.sources);
       for (const filter of maps(get(chain, 'filters'))) {
         this.filter('network-filter', filter);
+        const inner = get(filter, 'typed_config');
+        if (isMap(inner)) this.accessLogs(inner, 'access_log');
         if (filter.name !== httpConnectionManagerName) continue;
         const manager = get(filter, 'typed_config');
-        if (isMap(manager)) this.connectionManager(manager);
+        if (isMap(manager)) this.connectionManager(manager, listener);
       }
     }
   }
 
-  private connectionManager(manager: RawMap): void {
+  private accessLogs(holder: RawMap, field: string): void {
+    for (const entry of maps(get(holder, field))) this.filter('access-log', entry);
+  }
+
+  private provider(holder: RawMap, field: string): void {
+    const entry = get(holder, field);
+    if (isMap(entry)) this.filter('tracer', entry);
+  }
+
+  private connectionManager(manager: RawMap, listener: RawMap): void {
+    const tracing = get(manager, 'tracing');
+    if (isMap(tracing)) {
+      this.provider(tracing, 'provider');
+      upgradeTracing(tracing, listener, this.sources);
+    }
     this.upperCaseEnums(manager);
-    for (const filter of maps(get(manager, 'http_filters'))) this.filter('http-filter', filter);
+    for (const filter of maps(get(manager, 'http_filters'))) {
+      this.filter('http-filter', filter);
+      const inner = get(filter, 'typed_config');
+      if (isMap(inner)) this.accessLogs(inner, 'upstream_log');
+    }
     const routes = get(manager, 'route_config');
     if (isMap(routes)) upgradeRoutes(routes, this.sources, (name) => canonicalName('http-filter', name));
     if (manager.idle_timeout === undefined || get(manager, 'common_http_protocol_options') !== undefined) return;

@@ -1,10 +1,12 @@
 /** The clusters of a proxy from their config: transports, discovery, host set. */
+
 import type { Clock, RandomSource } from '../api/clock.ts';
 import type { Locality } from '../api/cluster.ts';
 import type { Discovery } from '../api/discovery.ts';
 import type { DnsResolverSettings } from '../api/dns.ts';
 import type { ClusterMonitorContext } from '../api/health.ts';
 import type { LocalCluster } from '../api/load-balancer.ts';
+import type { LogFiles } from '../api/observer.ts';
 import type { Clusters } from '../api/upstream.ts';
 import { buildBalancer } from '../balancer-build.ts';
 import { assignmentPolicy, clusterSettings, clusterTransports, staticEndpoints } from '../config/build.ts';
@@ -49,6 +51,8 @@ export interface ClusterParts {
   readonly local: LocalCluster | undefined;
   /** `cluster_manager.outlier_detection.event_log_path`. */
   readonly outlierEventLogPath?: string | undefined;
+  /** Where event logs are written. */
+  readonly files: LogFiles;
 }
 
 /** A cluster and what tells it its hosts, not started yet. */
@@ -144,6 +148,7 @@ function addMonitors(config: ClusterConfig, cluster: Cluster, parts: OwnParts): 
     runtime,
     stats: stats.scope(`cluster.${cluster.settings.statName}.`),
     outlierEventLogPath: parts.outlierEventLogPath ?? '',
+    files: parts.files,
     log: (level, message) => logger.log(level, 'health', `cluster ${config.name}: ${message}`),
     hosts: () => cluster.hosts,
     setHealth: (host, flags, on) => cluster.setHealth(host, flags, on),

@@ -3,7 +3,9 @@ import type { ConfigDump, DumpedConfig, DumpedDynamicListener, JsonObject } from
 import type { RouteConfiguration } from '../config/route.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 import type { BuiltCluster } from './clusters.ts';
+import { dumpEndpoints } from './endpoint-dump.ts';
 import type { ListenerManager } from './listener-manager.ts';
+import { messageShape } from './message-shapes.ts';
 import type { ResourceSource } from './resource-source.ts';
 
 /** What is in force. */
@@ -18,9 +20,13 @@ export interface DumpSource {
 }
 
 /** What came with the first config is static; what has come since has a version and a time of its own. */
-export function configDump({ raw, loadedAtMs, clusters, listeners, routes }: DumpSource): ConfigDump {
+export function configDump(
+  { raw, loadedAtMs, clusters, listeners, routes }: DumpSource,
+  { endpoints }: { readonly endpoints: boolean },
+): ConfigDump {
   const lastUpdated = new Date(loadedAtMs);
-  const active = clusters.activeMembers().map(({ source }) => source);
+  const members = clusters.activeMembers();
+  const active = members.map(({ source }) => source);
   const running = listeners.running.map(({ source }) => source);
   const replaced = new Set(routes.map(({ config }) => config.name));
   const inline = running.flatMap((source) =>
@@ -41,6 +47,13 @@ export function configDump({ raw, loadedAtMs, clusters, listeners, routes }: Dum
       static: inline.filter(({ config }) => !replaced.has(String(config.name ?? ''))),
       dynamic: routes.map(dumped),
     },
+    ...(endpoints && {
+      endpoints: {
+        static: members.filter(({ source }) => !source.addedViaApi).map(({ cluster }) => dumpEndpoints(cluster)),
+        dynamic: members.filter(({ source }) => source.addedViaApi).map(({ cluster }) => dumpEndpoints(cluster)),
+      },
+    }),
+    shapes: messageShape,
   };
 }
 

@@ -198,7 +198,9 @@ export class ListenerManager {
       this.leaving.delete(draining);
       this.countDraining();
       for (const chain of chains) chain.release();
-      if (whole) running.release();
+      if (!whole) return;
+      running.closeLogs();
+      running.release();
     });
   }
 
@@ -239,7 +241,10 @@ export class ListenerManager {
     this.closed = true;
     this.cut();
     await Promise.all(this.withConnections.map(({ listener }) => listener.whenEmpty()));
-    for (const { build } of this.list) for (const chain of build.chains) chain.release();
+    for (const { build, closeLogs } of this.list) {
+      closeLogs();
+      for (const chain of build.chains) chain.release();
+    }
   }
 
   /** False before `start`. */
@@ -249,6 +254,7 @@ export class ListenerManager {
 }
 
 function release(running: RunningListener): void {
+  running.closeLogs();
   for (const chain of running.build.chains) chain.release();
   running.release();
 }

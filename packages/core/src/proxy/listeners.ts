@@ -1,5 +1,8 @@
 /** The listeners of a proxy: what they are built from, and what is done with all of them. */
 import { isDeepStrictEqual } from 'node:util';
+import { accessLogs } from '../access-log-build.ts';
+import type { EntryLogs } from '../api/access-log.ts';
+import type { AccessLogConfig } from '../config/access-log.ts';
 import { listenerSettings } from '../config/build.ts';
 import type { HttpConnectionManagerConfig } from '../config/http-connection-manager.ts';
 import type { FilterChainConfig, ListenerConfig } from '../config/listener.ts';
@@ -12,8 +15,9 @@ import {
 } from '../listener-build.ts';
 import { type Address, formatAddress } from '../net/address.ts';
 import type { ConnectionLimits } from '../net/connection-limits.ts';
-import { Listener } from '../net/listener.ts';
-import { listenerStats, type Scope } from '../stats/index.ts';
+import { type EndHook, Listener } from '../net/listener.ts';
+import { connectionSubject } from '../observe/connection-subject.ts';
+import { listenerStats, type Scope, workerStats } from '../stats/index.ts';
 import type { ResourceSource } from './resource-source.ts';
 
 /** A listener with what its connections go through. */
@@ -26,6 +30,8 @@ export interface RunningListener {
   rebuild(config: ListenerConfig): ListenerBuild;
   /** Gives back its statistics; not those of its chains. */
   release(): void;
+  /** Its last connection is gone: its own access logs end. */
+  closeLogs(): void;
 }
 
 /** What is the same for all listeners of a proxy. */
@@ -45,22 +51,40 @@ export function buildListener(
   const listenerScope = scopeOf(config, settings.addresses[0] as Address, rootScope);
   const { bufferLimitBytes } = settings;
   const context: BuildContext = { ...shared, rootScope, listenerScope, bufferLimitBytes, draining };
+  let logs: EntryLogs | undefined;
   try {
     const stats = listenerStats(listenerScope);
+    logs = accessLogs(config.accessLog as readonly AccessLogConfig[], shared.observers);
     const build = listenerBuild(config, context);
-    const listener = new Listener(settings, { plan: build.plan, stats, wheel, logger, limits });
+    const worker = workerStats(listenerScope.scope('worker_0'));
+    const onEnd = logs && endHook(logs, config.name, shared);
+    const listener = new Listener(settings, { plan: build.plan, stats, worker, wheel, logger, limits, onEnd });
     const running: RunningListener = {
       source,
       build,
       listener,
       rebuild: (changed) => listenerBuild(changed, context, (chain) => sameChain(running.build.chains, chain)),
       release: () => rootScope.close(),
+      closeLogs: () => closeLogs(logs, shared),
     };
     return running;
   } catch (error) {
     rootScope.close();
+    closeLogs(logs, shared);
     throw error;
   }
+}
+
+/** Makes an entry for each connection of the listener that has ended. */
+function endHook(logs: EntryLogs, listenerName: string, { clusters, wheel, runtime, random }: ListenerParts): EndHook {
+  const place = { clusters, timers: wheel, runtime, random, listenerName };
+  return (connection, facts, chain) => logs.log(connectionSubject(connection, facts, place, chain), 'NotSet');
+}
+
+function closeLogs(logs: EntryLogs | undefined, { closing }: ListenerParts): void {
+  if (logs === undefined) return;
+  const end = logs.close();
+  closing?.(end);
 }
 
 function sameChain(chains: readonly BuiltChain[], config: FilterChainConfig): BuiltChain | undefined {

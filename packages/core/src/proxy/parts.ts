@@ -22,5 +22,7 @@ export interface ProxyParts {
   /** Longest wait of a line for its access-log file. Default 10 000, Envoy's `--file-flush-interval-msec`. */
   readonly logFlushIntervalMs?: number | undefined;
   readonly commandLineOptions?: JsonObject | undefined;
+  /** Tags that every metric gets, before those of `stats_config`. */
+  readonly statsTags?: readonly { readonly name: string; readonly value: string }[] | undefined;
   readonly node?: { readonly id?: string; readonly cluster?: string; readonly zone?: string } | undefined;
 }

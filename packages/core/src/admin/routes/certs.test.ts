@@ -11,9 +11,9 @@ function entry(name: string) {
 
 async function ask(contexts: ReturnType<NonNullable<AdminContext['certificates']>> | undefined): Promise<unknown> {
   const context = (contexts === undefined ? {} : { certificates: () => contexts }) as AdminContext;
-  const request = { path: '/certs', query: new Map(), form: new Map(), body: '' };
+  const request = { path: '/certs', query: new Map(), body: '' };
   const reply = await certificateRoutes[0]?.handle(request, context);
-  return JSON.parse(reply?.body ?? '');
+  return JSON.parse(String(reply?.body));
 }
 
 describe('/certs', () => {

@@ -2,7 +2,9 @@
 import { formatG } from '../../stats/numbers.ts';
 import { type AddressJson, addressJson, addressText } from '../address.ts';
 import type { ClusterSnapshot, HealthFlag, HostSnapshot, HostStatsSnapshot, ThresholdSnapshot } from '../context.ts';
-import { type AdminRoute, json, regexParam, text } from '../route.ts';
+import { printed } from '../iterate.ts';
+import { clustersPage } from '../pages/clusters.ts';
+import { type AdminRoute, bigJson, html, regexParam, text } from '../route.ts';
 
 /** Text lines `<cluster>::<host>::<key>::<value>`, or the messages of `envoy.admin.v3.Clusters` as JSON. */
 export const clusterRoutes: readonly AdminRoute[] = [
@@ -11,14 +13,17 @@ export const clusterRoutes: readonly AdminRoute[] = [
     help: 'upstream cluster status',
     params: [
       { id: 'filter', type: 'string', help: 'Regular expression (Google re2) for filtering clusters by name' },
-      { id: 'format', type: 'enum', values: ['text', 'json'], help: 'File format to use' },
+      { id: 'format', type: 'enum', values: ['text', 'json', 'html'], help: 'File format to use' },
     ],
     async handle(request, context) {
       const filter = regexParam(request, 'filter');
       if (typeof filter === 'string') return text('Invalid re2 regex', 400);
-      const clusters = (await context.clusters()).filter((cluster) => filter?.test(cluster.name) ?? true);
-      if (request.query.get('format') === 'json') return json({ cluster_statuses: clusters.map(clusterJson) });
-      return text(clusters.map(clusterText).join(''));
+      const clusters = await context.clusters();
+      const wanted = ({ name }: ClusterSnapshot) => filter?.test(name) ?? true;
+      const format = request.query.get('format');
+      if (format === 'json') return bigJson(statuses(printed(clusters, wanted, clusterJson)));
+      if (format === 'html') return html(clustersPage(printed(clusters, wanted, (cluster) => cluster)));
+      return text(printed(clusters, wanted, clusterText));
     },
   },
 ];
@@ -50,6 +55,18 @@ const FLAG_FIELDS: Readonly<Partial<Record<HealthFlag, string>>> = {
   active_hc_timeout: 'active_hc_timeout',
   degraded_outlier_detection: 'failed_degraded_outlier_detection',
 };
+
+/** No list at all when there is nothing to list. */
+function statuses(clusters: Generator<object, void, undefined>): object {
+  const first = clusters.next();
+  if (first.done) return {};
+  return { cluster_statuses: chain(first.value, clusters) };
+}
+
+function* chain<Item>(first: Item, rest: Iterable<Item>): Generator<Item, void, undefined> {
+  yield first;
+  yield* rest;
+}
 
 function clusterText(cluster: ClusterSnapshot): string {
   const lines = [`observability_name::${cluster.observabilityName ?? cluster.name}`];

@@ -1,31 +1,12 @@
 /** `/config_dump`: the configuration in force, without private keys. */
-import type { ConfigDump, DumpedConfig, DumpedDynamicListener } from '../context.ts';
-import { redact } from '../redact.ts';
-import { type AdminReply, type AdminRequest, type AdminRoute, json, regexParam } from '../route.ts';
+import { type DumpItem, type DumpMessage, type DumpSection, dumpMessages } from '../config-dump/messages.ts';
+import type { JsonObject } from '../context.ts';
+import { applyMask, type FieldMask, isMaskOf, parseFieldMask } from '../field-mask.ts';
+import { printed } from '../iterate.ts';
+import { type AdminReply, type AdminRequest, type AdminRoute, bigJson } from '../route.ts';
+import { compileFullMatch, type SafeRegex } from '../safe-regex.ts';
 
-const TYPE_URL = 'type.googleapis.com/envoy.';
-
-/** A repeated field of a dump, that `?resource=` can name. */
-interface Section {
-  readonly field: string;
-  /** Type of its elements below `envoy.admin.v3.`. */
-  readonly type: string;
-  readonly items: readonly Item[];
-}
-
-interface Item {
-  readonly name: string;
-  readonly body: object;
-}
-
-/** One message of the dump. */
-interface Message {
-  readonly type: string;
-  readonly head: object;
-  readonly sections: readonly Section[];
-}
-
-/** Everything, one repeated field (`resource`), or what matches a name (`name_regex`). */
+/** Everything, one repeated field (`resource`), some of its fields (`mask`), or what has a name (`name_regex`). */
 export const configDumpRoutes: readonly AdminRoute[] = [
   {
     path: '/config_dump',
@@ -33,135 +14,117 @@ export const configDumpRoutes: readonly AdminRoute[] = [
     params: [
       { id: 'resource', type: 'string', help: 'The resource to dump' },
       {
+        id: 'mask',
+        type: 'string',
+        help: 'The mask to apply. When both resource and mask are specified, the mask is applied to every element in the desired repeated field so that only a subset of fields are returned. The mask is parsed as a Protobuf::FieldMask',
+      },
+      {
         id: 'name_regex',
         type: 'string',
-        help: 'Dump only the currently loaded configurations whose names match the specified regex.',
+        help: 'Dump only the currently loaded configurations whose names match the specified regex. Can be used with both resource and mask query parameters.',
       },
-      { id: 'include_eds', type: 'boolean', help: 'Dump currently loaded configuration including EDS.' },
+      {
+        id: 'include_eds',
+        type: 'boolean',
+        help: 'Dump currently loaded configuration including EDS. See the response definition for more information',
+      },
     ],
-    handle: (request, context) => configDump(request, context.configDump()),
+    handle(request, context) {
+      const regex = nameRegex(request);
+      if (typeof regex === 'string') return plain(regex, 400);
+      const messages = dumpMessages(context.configDump({ endpoints: request.query.has('include_eds') }));
+      const keep = (item: DumpItem): boolean => regex?.test(item.name()) ?? true;
+      const mask = request.query.get('mask');
+      const resource = request.query.get('resource');
+      if (resource) return oneResource(messages, resource, mask, keep);
+      return everything(messages, mask, keep);
+    },
   },
 ];
 
-function configDump(request: AdminRequest, dump: ConfigDump): AdminReply {
-  if (request.query.get('mask')) {
-    return plain('mask is not supported; use resource or name_regex to choose what is dumped.', 400);
+/** The whole name has to match. A string is the text of a 400. */
+function nameRegex({ query }: AdminRequest): SafeRegex | string | undefined {
+  const pattern = query.get('name_regex');
+  if (!pattern) return undefined;
+  try {
+    return compileFullMatch(pattern);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return `INVALID_ARGUMENT: Error while parsing name_regex from ${pattern}: ${error.message}`;
   }
-  const regex = regexParam(request, 'name_regex');
-  if (typeof regex === 'string') {
-    const pattern = request.query.get('name_regex');
-    return plain(`INVALID_ARGUMENT: Error while parsing name_regex from ${pattern}: ${regex}`, 400);
+}
+
+function everything(
+  messages: readonly DumpMessage[],
+  maskText: string | undefined,
+  keep: (item: DumpItem) => boolean,
+): AdminReply {
+  if (!maskText) return bigJson({ configs: messages.map((message) => whole(message, keep)) });
+  const mask = parseFieldMask(maskText);
+  const fitting = messages.filter(({ shape }) => isMaskOf(mask, shape));
+  if (fitting.length === 0) {
+    return plain(`FieldMask ${maskText} could not be successfully applied to any configs.`, 400);
   }
-  const keep = (item: Item): boolean => regex?.test(item.name) ?? true;
-  const messages = messagesOf(dump, request.query.has('include_eds'));
-  const resource = request.query.get('resource');
-  if (resource) return oneResource(messages, resource, keep);
-  return json({ configs: messages.map((message) => printed(message, keep)) });
+  return bigJson({ configs: fitting.map((message) => masked(message, mask, keep)) });
 }
 
-function oneResource(messages: readonly Message[], resource: string, keep: (item: Item) => boolean): AdminReply {
-  if (resource === 'bootstrap') return plain('bootstrap is not a repeated field', 400);
-  const section = messages.flatMap((message) => message.sections).find(({ field }) => field === resource);
-  if (section === undefined) return plain(`${resource} not found in config dump`, 404);
-  const configs = section.items
-    .filter(keep)
-    .map((item) => ({ '@type': `${TYPE_URL}admin.v3.${section.type}`, ...item.body }));
-  return json(configs.length === 0 ? {} : { configs });
+/** A list without items is left out. */
+function whole({ type, head, sections }: DumpMessage, keep: (item: DumpItem) => boolean): object {
+  const fields = sections
+    .filter(({ items }) => items.some(keep))
+    .map(({ field, items }) => [field, printed(items, keep, (item) => item.body())] as const);
+  return { '@type': type, ...head, ...Object.fromEntries(fields) };
 }
 
-function printed(message: Message, keep: (item: Item) => boolean): object {
-  const fields: [string, object][] = [];
-  for (const { field, items } of message.sections) {
-    const kept = items.filter(keep);
-    if (kept.length > 0) fields.push([field, kept.map((item) => item.body)]);
+/** Of the fields of a message that are lists a mask takes all or nothing. */
+function masked(message: DumpMessage, mask: FieldMask, keep: (item: DumpItem) => boolean): object {
+  const sections = mask.length === 0 ? message.sections : message.sections.filter(({ field }) => mask.includes(field));
+  return whole({ ...message, head: applyMask(mask, message.head), sections }, keep);
+}
+
+function oneResource(
+  messages: readonly DumpMessage[],
+  resource: string,
+  maskText: string | undefined,
+  keep: (item: DumpItem) => boolean,
+): AdminReply {
+  const section = messages.flatMap(({ sections }) => sections).find(({ field }) => field === resource);
+  if (section === undefined) {
+    const single = messages.some(({ singular }) => singular.includes(resource));
+    if (!single) return plain(`${resource} not found in config dump`, 404);
+    return plain(`${resource} is not a repeated field. Use ?mask=${resource} to get only this field`, 400);
   }
-  return { '@type': `${TYPE_URL}admin.v3.${message.type}`, ...message.head, ...Object.fromEntries(fields) };
+  if (!section.items.some(keep)) return bigJson({});
+  const trim = maskText ? trimmer(section, parseFieldMask(maskText)) : (body: JsonObject) => body;
+  if (trim === undefined) return plain(`FieldMask ${debugText(maskText ?? '')} could not be successfully used.`, 400);
+  const print = (item: DumpItem): object => ({ '@type': section.type, ...trim(item.body()) });
+  return bigJson({ configs: printed(section.items, keep, print) });
 }
 
-function messagesOf(dump: ConfigDump, includeEndpoints: boolean): Message[] {
-  const { bootstrap, clusters, listeners, routes, endpoints } = dump;
-  const messages: Message[] = [
-    {
-      type: 'BootstrapConfigDump',
-      head: { bootstrap: redact(bootstrap.config), last_updated: bootstrap.lastUpdated.toISOString() },
-      sections: [],
-    },
-    {
-      type: 'ClustersConfigDump',
-      head: versionInfo(clusters.versionInfo),
-      sections: [
-        section('static_clusters', 'ClustersConfigDump.StaticCluster', CLUSTER, clusters.static),
-        section('dynamic_active_clusters', 'ClustersConfigDump.DynamicCluster', CLUSTER, clusters.active),
-        section('dynamic_warming_clusters', 'ClustersConfigDump.DynamicCluster', CLUSTER, clusters.warming),
-      ],
-    },
-    {
-      type: 'ListenersConfigDump',
-      head: versionInfo(listeners.versionInfo),
-      sections: [
-        section('static_listeners', 'ListenersConfigDump.StaticListener', LISTENER, listeners.static),
-        dynamicListeners(listeners.dynamic),
-      ],
-    },
-    {
-      type: 'RoutesConfigDump',
-      head: {},
-      sections: [
-        section('static_route_configs', 'RoutesConfigDump.StaticRouteConfig', ROUTES, routes.static),
-        section('dynamic_route_configs', 'RoutesConfigDump.DynamicRouteConfig', ROUTES, routes.dynamic),
-      ],
-    },
-  ];
-  if (includeEndpoints && endpoints !== undefined) {
-    messages.splice(2, 0, {
-      type: 'EndpointsConfigDump',
-      head: {},
-      sections: [
-        section('static_endpoint_configs', 'EndpointsConfigDump.StaticEndpointConfig', ENDPOINTS, endpoints.static),
-        section('dynamic_endpoint_configs', 'EndpointsConfigDump.DynamicEndpointConfig', ENDPOINTS, endpoints.dynamic),
-      ],
-    });
-  }
-  return messages;
-}
-
-/** Which field holds the resource, its type, and which of its fields is its name. */
-type Shape = readonly [field: string, type: string, nameField: string];
-
-const CLUSTER: Shape = ['cluster', 'config.cluster.v3.Cluster', 'name'];
-const LISTENER: Shape = ['listener', 'config.listener.v3.Listener', 'name'];
-const ROUTES: Shape = ['route_config', 'config.route.v3.RouteConfiguration', 'name'];
-const ENDPOINTS: Shape = ['endpoint_config', 'config.endpoint.v3.ClusterLoadAssignment', 'cluster_name'];
-
-function section(field: string, type: string, shape: Shape, configs: readonly DumpedConfig[]): Section {
-  const items = configs.map((config) => ({ name: String(config.config[shape[2]] ?? ''), body: body(config, shape) }));
-  return { field, type, items };
-}
-
-function dynamicListeners(listeners: readonly DumpedDynamicListener[]): Section {
-  const items = listeners.map(({ name, active, warming, draining, errorState }) => ({
-    name,
-    body: {
-      name,
-      ...(active && { active_state: body(active, LISTENER) }),
-      ...(warming && { warming_state: body(warming, LISTENER) }),
-      ...(draining && { draining_state: body(draining, LISTENER) }),
-      ...(errorState && { error_state: errorState }),
-    },
-  }));
-  return { field: 'dynamic_listeners', type: 'ListenersConfigDump.DynamicListener', items };
-}
-
-function body(dumped: DumpedConfig, [field, type]: Shape): object {
-  return {
-    ...versionInfo(dumped.versionInfo),
-    [field]: { '@type': TYPE_URL + type, ...redact(dumped.config) },
-    last_updated: dumped.lastUpdated.toISOString(),
+/** What a mask does to the items of a list: into the resource itself it goes too. Undefined when it does not fit. */
+function trimmer(section: DumpSection, mask: FieldMask): ((body: JsonObject) => JsonObject) | undefined {
+  const { any, shape } = section;
+  const prefix = any === undefined ? undefined : `${any.field}.`;
+  const inner = prefix === undefined ? [] : mask.filter((path) => path.startsWith(prefix));
+  const outer = mask.filter((path) => !inner.includes(path));
+  // As in Envoy, the whole resource is asked for by leaving out the mask.
+  if (any !== undefined && outer.includes(any.field)) return undefined;
+  if (!isMaskOf(outer, shape)) return undefined;
+  if (any === undefined || prefix === undefined || inner.length === 0) return (body) => applyMask(outer, body);
+  const innerMask = inner.map((path) => path.slice(prefix.length));
+  if (!isMaskOf(innerMask, any.shape)) return undefined;
+  return (body) => {
+    const trimmed = applyMask([...outer, any.field], body);
+    const resource = trimmed[any.field] as JsonObject | undefined;
+    return resource === undefined ? trimmed : { ...trimmed, [any.field]: applyMask(innerMask, resource) };
   };
 }
 
-function versionInfo(version: string | undefined): object {
-  return version ? { version_info: version } : {};
+/** A mask as protobuf prints it for people who debug. */
+function debugText(mask: string): string {
+  return parseFieldMask(mask)
+    .map((path) => `paths: ${JSON.stringify(path)}\n`)
+    .join('');
 }
 
 function plain(message: string, status: number): AdminReply {

@@ -32,32 +32,38 @@ function choices(param: AdminParam): string {
   return param.type === 'enum' ? `; One of (${(param.values ?? []).join(', ')})` : '';
 }
 
-function homePage(routes: readonly AdminRoute[]): string {
-  const rows = routes.filter(({ path }) => path !== '/').map((route, index) => routeRows(route, index % 2 === 1));
-  return page(
+function homePage(routes: readonly AdminRoute[]): Iterable<string> {
+  const rows = routes.filter(({ path }) => path !== '/').map((route, index) => routeRows(route, index + 1));
+  return page({ title: 'Admin' }, [
     "  <table class='home-table'>\n    <thead>\n      <tr>\n        <th class='home-data'>Command</th>\n",
     "        <th class='home-data'>Description</th>\n      </tr>\n    </thead>\n    <tbody>\n",
     ...rows,
     '    </tbody>\n  </table>\n',
-  );
+  ]);
 }
 
-function routeRows(route: AdminRoute, gray: boolean): string {
-  const name = escapeHtml(route.path.slice(1));
-  const row = gray ? "<tr class='gray'>" : '<tr>';
-  const method = route.mutates ? 'post' : 'get';
-  const button = route.mutates ? `<button>${name}</button>` : `<button class='button-as-link'>${name}</button>`;
-  const form = `<form action='${name}' method='${method}' id='${name}' class='home-form'>\n    ${button}\n  </form>`;
-  const params = (route.params ?? []).map((param) => paramRow(param, name, row));
+function routeRows(route: AdminRoute, index: number): string {
+  const row = index % 2 === 0 ? "<tr class='gray'>" : '<tr>';
+  const params = (route.params ?? []).map((param) => paramRow(param, route, index, row));
   return (
     "\n<tr class='vert-space'><td></td><td></td></tr>\n" +
-    `${row}\n  <td class='home-data'>${form}</td>\n  <td class='home-data'>${escapeHtml(route.help)}</td>\n</tr>\n` +
+    `${row}\n  <td class='home-data'>${command(route)}</td>\n  <td class='home-data'>${escapeHtml(route.help)}</td>\n</tr>\n` +
     params.join('')
   );
 }
 
-function paramRow(param: AdminParam, form: string, row: string): string {
-  const id = escapeHtml(`param-${form.replaceAll('/', '-')}-${param.id}`);
+/** A link where nothing can be said, a form otherwise; only buttons that change something look like buttons. */
+function command({ path, mutates, params = [] }: AdminRoute): string {
+  const name = escapeHtml(path.slice(1));
+  if (!mutates && params.length === 0) return `<a href='${name}'>${name}</a>`;
+  const button = mutates ? `<button>${name}</button>` : `<button class='button-as-link'>${name}</button>`;
+  const method = mutates ? 'post' : 'get';
+  return `<form action='${name}' method='${method}' id='${name}' class='home-form'>\n    ${button}\n  </form>`;
+}
+
+function paramRow(param: AdminParam, { path }: AdminRoute, index: number, row: string): string {
+  const form = escapeHtml(path.slice(1));
+  const id = escapeHtml(`param-${index}-${path.slice(1).replaceAll('/', '-')}-${param.id}`);
   return (
     `${row}\n  <td class='option'>${input(param, form, id)}</td>\n` +
     `  <td class='home-data'><label for='${id}'>${escapeHtml(param.help)}</label></td>\n</tr>\n`

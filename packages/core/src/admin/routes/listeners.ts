@@ -1,17 +1,20 @@
 /** `/listeners` and `/drain_listeners`. */
 import { addressJson, addressText } from '../address.ts';
 import type { ListenerSnapshot } from '../context.ts';
-import { type AdminRoute, json, text } from '../route.ts';
+import { page, table } from '../html.ts';
+import { type AdminRoute, html, json, text } from '../route.ts';
 
 /** Where we listen, and how to stop. */
 export const listenerRoutes: readonly AdminRoute[] = [
   {
     path: '/listeners',
     help: 'print listener info',
-    params: [{ id: 'format', type: 'enum', values: ['text', 'json'], help: 'File format to use' }],
+    params: [{ id: 'format', type: 'enum', values: ['text', 'json', 'html'], help: 'File format to use' }],
     handle(request, context) {
       const listeners = context.listeners();
-      if (request.query.get('format') === 'json') return json({ listener_statuses: listeners.map(listenerJson) });
+      const format = request.query.get('format');
+      if (format === 'json') return json({ listener_statuses: listeners.map(listenerJson) });
+      if (format === 'html') return html(page({ title: 'Listeners' }, table(['name', 'address'], listeners.map(row))));
       return text(listeners.map(listenerText).join(''));
     },
   },
@@ -46,6 +49,10 @@ export const listenerRoutes: readonly AdminRoute[] = [
     },
   },
 ];
+
+function row({ name, address, additionalAddresses = [] }: ListenerSnapshot): string[] {
+  return [name, [address, ...additionalAddresses].map(addressText).join(', ')];
+}
 
 function listenerText(listener: ListenerSnapshot): string {
   return [listener.address, ...(listener.additionalAddresses ?? [])]

@@ -5,6 +5,7 @@ import { type AdminReply, type AdminRequest, type AdminRoute, text } from '../ro
 const USAGE = `usage: /logging?<name>=<level> (change single level)
 usage: /logging?paths=name1:level1,name2:level2,... (change multiple levels)
 usage: /logging?level=<level> (change all levels)
+usage: /logging?group=<group_name>:<level> (change group of loggers)
 levels: ${LOG_LEVELS.join(' ')} 
 `;
 
@@ -18,7 +19,12 @@ export const loggingRoutes: readonly AdminRoute[] = [
       {
         id: 'paths',
         type: 'string',
-        help: 'Change multiple logging levels by setting to <logger_name1>:<desired_level1>,<logger_name2>:<desired_level2>.',
+        help: 'Change multiple logging levels by setting to <logger_name1>:<desired_level1>,<logger_name2>:<desired_level2>. If fine grain logging is enabled, use __FILE__ or a glob experision as the logger name. For example, source/common*:warning',
+      },
+      {
+        id: 'group',
+        type: 'string',
+        help: 'Change given logger group to desired level, set to <logger_group_name>:<desired_level>. logger_group_name must be a logger name.',
       },
       {
         id: 'level',
@@ -49,13 +55,21 @@ function logging(request: AdminRequest, context: AdminContext): AdminReply {
 
 /** Applies a change; the answer is what was wrong with it. Nothing is changed unless all of it is valid. */
 function change(query: ReadonlyMap<string, string>, context: AdminContext): string | undefined {
-  const given = [...query].filter(([key, value]) => value !== '' || (key !== 'paths' && key !== 'level'));
+  // The form of the home page sends what was not filled in too.
+  const given = [...query].filter(([, value]) => value !== '');
   const [first] = given;
   if (first === undefined) return undefined;
   if (given.length > 1) return 'invalid number of parameters';
   const [key, value] = first;
   if (key === 'level') return changeAll(value, context);
-  const pairs = key === 'paths' ? value.split(',').map(splitPair) : [[key, value] as const];
+  if (key === 'group') return 'group parameter requires fine-grain logging to be enabled';
+  const pairs =
+    key === 'paths'
+      ? value
+          .split(',')
+          .filter((pair) => pair !== '')
+          .map(splitPair)
+      : [[key, value] as const];
   return changeSome(pairs, context);
 }
 
@@ -70,6 +84,7 @@ function changeSome(pairs: readonly (readonly [string, string])[], context: Admi
   const known = new Set(context.logging.levels().map(([name]) => name));
   const changes: [string, AdminLogLevel][] = [];
   for (const [name, levelName] of pairs) {
+    if (name === '' || levelName === '') return 'empty logger name or empty logger level';
     const level = levelOf(levelName);
     if (level === undefined) return 'unknown logger level';
     if (!known.has(name)) return 'unknown logger name';

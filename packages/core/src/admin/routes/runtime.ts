@@ -23,12 +23,11 @@ export const runtimeRoutes: readonly AdminRoute[] = [
     path: '/runtime_modify',
     help: 'Adds or modifies runtime values as passed in query parameters. To delete a previously added key, use an empty string as the value. Note that deletion only applies to overrides added via this endpoint; values loaded from disk can be modified via override but not deleted. E.g. ?key1=value1&key2=value2...',
     mutates: true,
-    handle({ query, form }, context) {
-      const values = query.size > 0 ? query : form;
-      if (values.size === 0) return text(USAGE, 400);
+    handle({ query }, context) {
+      if (query.size === 0) return text(USAGE, 400);
       const override = context.runtime?.override;
       if (override === undefined) return text('No admin layer specified', 503);
-      override(values);
+      override(query);
       return text('OK\n');
     },
   },

@@ -64,6 +64,7 @@ function serverInfo(context: AdminContext): AdminReply {
     hot_restart_version: info.hotRestartVersion ?? 'disabled',
     command_line_options: info.commandLineOptions,
     node: info.node,
+    hot_restart_initializing: false,
   });
 }
 

@@ -1,15 +1,15 @@
 /** `/stats`, `/stats/prometheus` and `/reset_counters`. */
 import {
   type HistogramMode,
+  jsonPieces,
   PROMETHEUS_CONTENT_TYPE,
-  renderJson,
-  renderPrometheus,
-  renderText,
+  prometheusPieces,
   type StatsQuery,
   type StatsType,
+  textPieces,
 } from '../../stats/index.ts';
 import type { AdminContext } from '../context.ts';
-import { escapeHtml, page } from '../html.ts';
+import { statsPage } from '../pages/stats.ts';
 import {
   type AdminParam,
   type AdminReply,
@@ -36,6 +36,15 @@ const FILTER: AdminParam = {
 };
 const INVERT: AdminParam = { id: 'invert_filter', type: 'boolean', help: 'Invert the filter regex' };
 const BUCKETS = 'Histogram bucket display mode';
+const HIDDEN = ['include', 'only', 'exclude'];
+const FIELDS: readonly AdminParam[] = [
+  USED_ONLY,
+  FILTER,
+  INVERT,
+  { id: 'format', type: 'enum', values: FORMATS, help: 'Format to use' },
+  { id: 'type', type: 'enum', values: TYPES, help: 'Stat types to include.' },
+  { id: 'histogram_buckets', type: 'enum', values: MODES, help: BUCKETS },
+];
 
 /** Counters, gauges and histograms in four formats. */
 export const statsRoutes: readonly AdminRoute[] = [
@@ -51,14 +60,7 @@ export const statsRoutes: readonly AdminRoute[] = [
   {
     path: '/stats',
     help: 'print server stats',
-    params: [
-      USED_ONLY,
-      FILTER,
-      INVERT,
-      { id: 'format', type: 'enum', values: FORMATS, help: 'Format to use' },
-      { id: 'type', type: 'enum', values: TYPES, help: 'Stat types to include.' },
-      { id: 'histogram_buckets', type: 'enum', values: MODES, help: BUCKETS },
-    ],
+    params: FIELDS,
     handle: stats,
   },
   {
@@ -80,15 +82,15 @@ export const statsRoutes: readonly AdminRoute[] = [
 ];
 
 async function stats(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
-  const format = request.query.get('format') ?? 'text';
+  const format = request.query.get('format') || 'text';
   if (format === 'prometheus') return prometheus(request, context);
   if (!FORMATS.includes(format)) return text('usage: /stats?format=(html|active-html|json|prometheus|text)\n\n', 400);
   const query = parseStatsQuery(request);
   if (typeof query === 'string') return text(query, 400);
   const view = await context.stats();
-  if (format === 'json') return { status: 200, contentType: 'application/json', body: renderJson(view, query) };
-  if (format === 'text') return text(renderText(view, query));
-  return html(page('<pre>\n', escapeHtml(renderText(view, query)), '</pre>\n'));
+  if (format === 'json') return { status: 200, contentType: 'application/json', body: jsonPieces(view, query) };
+  if (format === 'text') return text(textPieces(view, query));
+  return html(statsPage(view, query, request, FIELDS));
 }
 
 async function prometheus(request: AdminRequest, context: AdminContext): Promise<AdminReply> {
@@ -96,7 +98,7 @@ async function prometheus(request: AdminRequest, context: AdminContext): Promise
   if (mode !== 'cumulative' && mode !== 'summary') return text('unsupported prometheus histogram bucket mode', 400);
   const filter = parseFilter(request);
   if (typeof filter === 'string') return text(filter, 400);
-  const body = renderPrometheus(await context.stats(), {
+  const body = prometheusPieces(await context.stats(), {
     ...filter,
     usedOnly: request.query.has('usedonly'),
     textReadouts: request.query.has('text_readouts'),
@@ -109,7 +111,7 @@ async function prometheus(request: AdminRequest, context: AdminContext): Promise
 function parseStatsQuery(request: AdminRequest): StatsQuery | string {
   const filter = parseFilter(request);
   if (typeof filter === 'string') return filter;
-  const type = TYPES.find((name) => name === (request.query.get('type') ?? 'All'));
+  const type = TYPES.find((name) => name === (request.query.get('type') || 'All'));
   if (type === undefined) return 'invalid &type= param';
   const mode = histogramMode(request) ?? 'summary';
   if (!isMode(mode)) return `usage: /stats?histogram_buckets=(${MODES.join('|')})\n`;
@@ -128,6 +130,10 @@ function isMode(mode: string): mode is HistogramMode {
 function parseFilter(request: AdminRequest): Pick<StatsQuery, 'matches'> | string {
   const regex = regexParam(request, 'filter');
   if (typeof regex === 'string') return `Invalid re2 regex: ${regex}`;
+  const hidden = request.query.get('hidden') || 'exclude';
+  if (!HIDDEN.includes(hidden)) return 'usage: /stats?hidden=(include|only|exclude)\n\n';
+  // No metric here is hidden, as those are whose scope Envoy's clusters hide.
+  if (hidden === 'only') return { matches: () => false };
   if (regex === undefined) return {};
   const wanted = !request.query.has('invert_filter');
   return { matches: (name) => regex.test(name) === wanted };

@@ -4,11 +4,12 @@ import { PathTemplateRewrite, pathTemplateProblem } from '../../routing/path-tem
 import { UriTemplate } from '../../routing/uri-template.ts';
 import { metadata } from '../common.ts';
 import { checkRemovals, headerMutationFields } from '../header-mutation.ts';
-import { type DeepPartial, fields, message, required, withDefault } from '../message.ts';
+import { type DeepPartial, message, required, withDefault } from '../message.ts';
 import { string, uint32, uint64 } from '../proto-json.ts';
 import { perFilterConfig } from '../route-filter-config.ts';
 import { routeMatch } from '../route-match.ts';
 import type { Report } from '../schema-type.ts';
+import { decorator, routeTracing } from '../tracing.ts';
 import { routeAction } from './action.ts';
 import { directResponseAction } from './direct-response.ts';
 import { redirectAction } from './redirect.ts';
@@ -26,6 +27,8 @@ export const routeSchema = message(
     direct_response: directResponseAction,
     non_forwarding_action: message({}, { name: 'envoy.config.route.v3.NonForwardingAction' }),
     metadata,
+    decorator,
+    tracing: routeTracing,
     typed_per_filter_config: perFilterConfig(),
     stat_prefix: withDefault(string(), ''),
     ...bufferLimitFields,
@@ -35,7 +38,6 @@ export const routeSchema = message(
     name: 'envoy.config.route.v3.Route',
     known: {
       filter_action: 'Envoy does not implement it',
-      ...fields('decorator tracing', 'tracing is not built yet'),
       route_specifiers: 'not built yet',
       per_filter_config: 'use typed_per_filter_config',
     },
