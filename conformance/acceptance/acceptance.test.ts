@@ -37,7 +37,7 @@ async function application(number: number): Promise<Application> {
 /** The file with its listeners and its admin server on any free loopback port, and the given upstream ports. */
 function sidecarFile(text: string, applicationPort: number): string {
   return loopback(text)
-    .replace(/port_value: (?:80|8101|8081)\b/g, 'port_value: 0')
+    .replace(/port_value: (?:80|8101|9000|8081)\b/g, 'port_value: 0')
     .replace(/port_value: (?:8080|8201)\b/, `port_value: ${applicationPort}`);
 }
 
@@ -161,7 +161,7 @@ describe.each(FILES)('front proxy and sidecars, %s', (_name, frontText, serviceT
   }, 60_000);
 
   afterAll(async () => {
-    await Promise.all([front, ...sidecars].map((mesh) => mesh.stop()));
+    await Promise.all([front, ...(sidecars ?? [])].map((mesh) => mesh?.stop()));
     for (const { server } of applications) server.close();
   });
 
@@ -197,7 +197,7 @@ describe('front proxy over HTTPS', () => {
   }, 60_000);
 
   afterAll(async () => {
-    await Promise.all([front.stop(), sidecar.stop()]);
+    await Promise.all([front?.stop(), sidecar?.stop()]);
     app.server.close();
   });
 

@@ -16,6 +16,14 @@ export interface Exit {
   readonly signal: string | null;
 }
 
+/** How a process is started, where it matters. */
+export interface ProcessOptions {
+  /** `pipe`: its standard output goes to a pipe that nobody reads. */
+  readonly stdout?: 'pipe' | 'inherit';
+  /** A command, with its arguments, that runs the process: `prlimit --fsize=…`. */
+  readonly prefix?: readonly string[];
+}
+
 /** `mesh -c` with a file of its own. */
 export class MeshProcess {
   /** Ports of the listeners, in the order of the file. */
@@ -41,17 +49,20 @@ export class MeshProcess {
   }
 
   /** Resolves when it serves. Rejects when it ends before. `config` is the text of the file, YAML or JSON. */
-  static async start(config: string, args: readonly string[] = []): Promise<MeshProcess> {
+  static async start(
+    config: string,
+    args: readonly string[] = [],
+    { stdout = 'inherit', prefix = [] }: ProcessOptions = {},
+  ): Promise<MeshProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'mesh-process-'));
     const file = join(folder, 'envoy.yaml');
     const address = join(folder, 'admin');
     writeFileSync(file, config);
     const flags = ['--conditions=@mesh/source', '--import', 'tsx', SCRIPT];
     const own = ['-c', file, '--admin-address-path', address, '--log-level', 'error', ...args];
-    const child = spawn(process.execPath, [...flags, ...own], {
-      cwd: WORKSPACE,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
+    const [command, ...rest] = [...prefix, process.execPath, ...flags, ...own] as [string, ...string[]];
+    const child = spawn(command, rest, { cwd: WORKSPACE, stdio: ['ignore', stdout, 'inherit'] });
+    child.stdout?.pause();
     const exit = once(child, 'exit').then(([code, signal]) => ({ code, signal }) as Exit);
     const early = exit.then((how) => Promise.reject(new Error(`mesh did not start: ${JSON.stringify(how)}`)));
     try {
