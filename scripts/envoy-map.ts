@@ -83,8 +83,12 @@ that has no effect in Envoy either; they are marked below.
 | Health checks, outlier detection | HTTP (1 and 2), TCP, gRPC, event log; all detectors |
 | Simulation | \`pnpm simulate\`: only here |
 | xDS | not built yet |
-| Statistics | Envoy's names; \`/stats\` as text, JSON and Prometheus; no sinks |
-| Access logs, tracing, overload manager, watchdog | not built yet |
+| Statistics | Envoy's names and values (compared, see below); \`/stats\` as text, JSON, page and Prometheus; tags, matchers, histogram buckets, \`track_cluster_stats\` |
+| Stats sinks | statsd (UDP, TCP), DogStatsD, Graphite, metrics service, OpenTelemetry by OTLP and by the application's SDK, and your own; prom-client bridge |
+| Admin server | every endpoint but \`/tap\`, see below; unix sockets, \`allow_paths\`, access logs |
+| Access logs | of requests, attempts, TCP connections, listeners, the admin server; text and JSON with every command operator but CEL; every filter but those of extensions; file, stdout, stderr, gRPC access log service (HTTP, TCP), OpenTelemetry, and your own |
+| Tracing | Zipkin (JSON of version 1 and 2, protobuf; B3, W3C), the application's OpenTelemetry SDK, and your own; sampling, decorators, custom tags, spans for attempts, mirrors and side calls |
+| Overload manager, watchdog | not built yet |
 | Configuration | v3 and the 2018 (v2) form, YAML and JSON, \`--config-yaml\` merged as Envoy does |
 | Hot restart | no; a graceful drain on SIGTERM instead |
 
@@ -137,26 +141,18 @@ that has no effect in Envoy either; they are marked below.
 - **\`update_merge_window\`** holds only where it is set; Envoy merges changes of health for one second by default.
 - **\`alt_port\`** of health checks is used; Envoy 1.40 ignores it.
 - **A host is ejected once** though two detectors want it out; Envoy counts it twice.
+- **Log files** hold at most 1 MiB that waits and then drop lines, counted in \`access_logs.dropped\`; Envoy's buffer has no bound
+  ([decision 27](decisions/0027-log-files.md)).
+- **Zipkin reports** gather more than \`min_flush_spans\` under load, and spans that find no room are dropped and counted
+  ([decision 29](decisions/0029-reports-gather.md)). JSON of version 1 is still written for \`/api/v1/spans\`.
 - **Static resources** that an update names are an error (\`STATIC_RESOURCE\`); Envoy passes over the update.
 - **Durations** are kept in milliseconds, integers beyond 2^53 are rounded.
 
 ## Admin endpoints
 
-Not here: \`/allocprofiler\`, \`/contention\`, \`/cpuprofiler\`, \`/heap_dump\`, \`/heapprofiler\`, \`/memory/tcmalloc\`,
-\`/peak_heap_dump\` (use the profilers of Node.js), \`/init_dump\` (no xDS), \`/stats/recentlookups\` and
-what is below it (there is no symbol table to look up in). \`/explain\` is only here.
-
-## Statistics
-
-For the same configuration and traffic these statistics of Envoy 1.40 are missing, each because what it counts is not
-there: \`overload.*\`, \`envoy.overload_actions.*\`, \`filesystem.*\`, \`main_thread.*\`, \`workers.*\`,
-\`server.main_thread.*\`, \`server.worker_<n>.*\`, \`server.envoy_notifications\`, \`thread_local_cluster_manager.*\`,
-\`listener.<address>.worker_<n>.*\`, \`listener.admin.main_thread.*\`, \`http.async-client.*\`, \`http.<prefix>.tracing.*\`,
-\`http.<prefix>.rq_redirect\`, \`http.<prefix>.rq_overload_local_reply\`,
-\`http1.*\` and \`cluster.<name>.http1.*\` before their first event, \`dns.cares.reinits\`.
-
-Only here: \`http.<prefix>.filter_error\` (exceptions of filters), \`server.dropped_dynamic_stats\` and \`overflow\` (bounds of
-the number of statistics).
+Not here: \`/tap\`, \`/memory/tcmalloc\`, \`/peak_heap_dump\`. \`/cpuprofiler\`, \`/heapprofiler\`, \`/allocprofiler\` and \`/heap_dump\` are
+V8's; \`/contention\` and \`/stats/recentlookups\` have nothing to tell. \`/explain\`, \`/routes\` and \`format=html\` of \`/clusters\` and
+\`/listeners\` are only here.
 `;
 
 /** One difference that the comparison with a real Envoy has found and that is meant. */
@@ -181,13 +177,49 @@ ${lines.join('\n')}
 `;
 }
 
+/** An entry of `conformance/envoy/stats/names.json`. */
+interface NamedReason {
+  readonly names: string;
+  readonly shown?: string;
+  readonly reason: string;
+}
+
+/** `conformance/envoy/stats/names.json` in words: the comparison fails when a name is missing from it, or an entry is idle. */
+function statistics(): string {
+  const path = new URL('../conformance/envoy/stats/names.json', import.meta.url);
+  const known = JSON.parse(readFileSync(path, 'utf8')) as Record<'differing' | 'lacking' | 'ours', NamedReason[]>;
+  const list = (entries: readonly NamedReason[]) =>
+    entries
+      .map(({ names, shown, reason }) => {
+        const words = (shown ?? names.replaceAll('\\', '')).split(', ').map((name) => `\`${name}\``);
+        return `- ${words.join(', ')}: ${reason}`;
+      })
+      .join('\n');
+  return `## Statistics
+
+The same configuration (TLS, HTTP/2, gRPC, TCP, retries, timeouts, health checks, outlier detection, circuit breakers, zones,
+network and listener filters) and the same traffic go to Envoy 1.40 and to this proxy, and every name of \`/stats\` is
+compared (\`conformance/envoy/stats\`). The values are equal, but for those that cannot be:
+
+${list(known.differing)}
+
+Envoy has these for the same configuration, and this version has not:
+
+${list(known.lacking)}
+
+Only here:
+
+${list(known.ours)}
+`;
+}
+
 const COMPARED = `More than 500 scenarios and 180 configurations are played against the recorded answers of Envoy 1.40
 (\`conformance/envoy\`). These differ on purpose; everything else is equal, as is the table of route cases
 (\`packages/core/src/routing/cases\`).`;
 
 /** The whole document. */
 export function envoyMap(): string {
-  return `${INTRODUCTION}\n${knownDifferences()}\n${flags()}\n${fields(configSupport(standard))}`;
+  return `${INTRODUCTION}\n${statistics()}\n${knownDifferences()}\n${flags()}\n${fields(configSupport(standard))}`;
 }
 
 function flags(): string {

@@ -2,8 +2,9 @@
  * The code door: short helpers that build the same typed config that YAML becomes. Nothing here starts anything.
  */
 import { isIP } from 'node:net';
-import { type AdminConfig, adminSchema } from './config/bootstrap.ts';
+import { type AdminConfig, adminSchema } from './config/admin.ts';
 import { type ClusterConfig, clusterSchema } from './config/cluster.ts';
+import type { customTag } from './config/custom-tags.ts';
 import type { ResolvedExtension } from './config/extension.ts';
 import type { FilterChainMatchConfig } from './config/filter-chain-match.ts';
 import type { HealthCheckInit } from './config/health-check.ts';
@@ -17,6 +18,7 @@ import {
   fieldSchema,
   fillDefaults,
   type MessageInfo,
+  type MessageInit,
   type MessageSchema,
   messageInfo,
   outputName,
@@ -24,15 +26,19 @@ import {
 import { type RouteConfig, routeSchema, type VirtualHostConfig, virtualHostSchema } from './config/route.ts';
 import { type DownstreamTlsContext, downstreamTlsContext } from './config/tls/tls-context.ts';
 import { transportSocketNames } from './config/tls/transport-socket.ts';
+import type { decorator, ManagerTracingConfig, routeTracing } from './config/tracing.ts';
 import type {
+  ConfiguredAccessLog,
   ConfiguredDiscovery,
   ConfiguredHttpFilter,
   ConfiguredListenerFilter,
   ConfiguredLoadBalancer,
   ConfiguredNetworkFilter,
+  ConfiguredTracer,
 } from './define/index.ts';
 import { MeshError } from './errors.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
+import type { LogFilterSettings } from './log-filter/settings.ts';
 
 /** Completes options with defaults. Misspelt options are told at once: TypeScript is not there for everyone. */
 function filled<F extends Fields>(what: string, schema: MessageSchema<F>, options: object) {
@@ -80,12 +86,16 @@ export interface ListenerOptions {
   readonly defaultFilterChain?: FilterChainConfig;
   /** Look at a connection before its filter chain is chosen, in order. */
   readonly listenerFilters?: readonly ConfiguredListenerFilter[];
+  /** Written when a connection is over, also for those that are refused. */
+  readonly accessLogs?: readonly AccessLogOption[];
   /** How long all listener filters may take together. Default 15 000; 0 is without limit. */
   readonly listenerFiltersTimeoutMs?: number;
   /** Then chooses a chain with what is known, instead of closing. Default false. */
   readonly continueOnListenerFiltersTimeout?: boolean;
   /** Unsent bytes per connection above which its source is paused. Default 32 KiB. */
   readonly perConnectionBufferLimitBytes?: number;
+  /** OUTBOUND: it takes what this side sends out, whose spans are those of a client. Default UNSPECIFIED. */
+  readonly trafficDirection?: ListenerConfig['trafficDirection'];
 }
 
 /**
@@ -94,7 +104,8 @@ export interface ListenerOptions {
  * @example listener({ port: 8000, http: http({ routes: [route('/', 'service1')], filters: [router()] }) })
  */
 export function listener(options: ListenerOptions): ListenerConfig {
-  const { name, host = '0.0.0.0', port = 0, path, http, tls, filters = [], listenerFilters = [], ...rest } = options;
+  const { name, host = '0.0.0.0', port = 0, path, http, tls, filters = [], listenerFilters = [], ...more } = options;
+  const { accessLogs = [], ...rest } = more;
   if (path === undefined && isIP(host) === 0)
     throw invalid(`listener host ${JSON.stringify(host)} is not an IP address`);
   const own = http !== undefined || tls !== undefined || filters.length > 0 || rest.filterChains === undefined;
@@ -106,6 +117,7 @@ export function listener(options: ListenerOptions): ListenerConfig {
       filterChains: [{ filters: chainFilters(filters, http), ...(tls && { transportSocket: tlsSocket(tls) }) }],
     }),
     listenerFilters: listenerFilters.map(({ definition, config }) => entry(definition, config)),
+    accessLog: accessLogs.map(logEntry),
     ...rest,
   });
 }
@@ -161,12 +173,19 @@ export function filterChain(options: FilterChainOptions): FilterChainConfig {
   return tls === undefined ? chain : { ...chain, transportSocket: tlsSocket(tls) };
 }
 
-function entry(definition: { name: string; typeUrl: string | undefined }, config: unknown): ResolvedExtension {
+function logEntry({ definition, config, filter }: AccessLogOption): ResolvedExtension {
+  return { ...entry(definition, config), ...(filter && { filter }) };
+}
+
+/** @internal What parsing makes of a definition and its config. */
+export function entry(definition: { name: string; typeUrl: string | undefined }, config: unknown): ResolvedExtension {
   return { name: definition.name, typeUrl: definition.typeUrl, definition, config } as unknown as ResolvedExtension;
 }
 
 /** Options of {@link http}; every supported field of Envoy's `HttpConnectionManager` may be given in camelCase. */
-export type HttpOptions = Partial<Omit<HttpConnectionManagerConfig, 'routeConfig' | 'httpFilters'>> & {
+export type HttpOptions = Partial<
+  Omit<HttpConnectionManagerConfig, 'routeConfig' | 'httpFilters' | 'tracing' | 'accessLog'>
+> & {
   /** Routes of one virtual host that serves every domain. */
   readonly routes?: readonly RouteConfig[];
   /** Instead of `routes`: virtual hosts of your own, see {@link virtualHost}. */
@@ -175,20 +194,72 @@ export type HttpOptions = Partial<Omit<HttpConnectionManagerConfig, 'routeConfig
   readonly routeConfigName?: string;
   /** HTTP filters, in order. The last one must be terminal: the router. */
   readonly filters: readonly ConfiguredHttpFilter[];
+  /** Which requests have spans, and where these are reported. Default: none. */
+  readonly tracing?: TracingOptions;
+  /** Written when an exchange is over, and at the moments that `accessLogOptions` names. */
+  readonly accessLogs?: readonly AccessLogOption[];
 };
+
+/**
+ * An access log, e.g. `fileAccessLog({ path: '/dev/stdout' })`; with a filter
+ * `{ ...fileAccessLog({ path }), filter: { durationFilter: { comparison: { op: 'GE', value: { defaultValue: 500, runtimeKey: '' } } } } }`.
+ */
+export type AccessLogOption = ConfiguredAccessLog & {
+  /** Which entries it gets. Default all. */
+  readonly filter?: LogFilterSettings;
+};
+
+/** Tracing of a connection manager; every field of Envoy's `HttpConnectionManager.Tracing` may be given in camelCase. */
+export interface TracingOptions
+  extends Omit<
+    DeepPartial<ManagerTracingConfig>,
+    'provider' | 'clientSampling' | 'randomSampling' | 'overallSampling' | 'customTags'
+  > {
+  /** Where spans are reported, e.g. `zipkin({ collectorCluster: 'zipkin', collectorEndpoint: '/api/v2/spans' })`. */
+  readonly provider?: ConfiguredTracer;
+  /** Percent of the requests with `x-client-trace-id` that are traced for it. Default 100. */
+  readonly clientSampling?: number;
+  /** Percent of all requests. Default 100. */
+  readonly randomSampling?: number;
+  /** Upper limit of both, in percent. Default 100. */
+  readonly overallSampling?: number;
+  /** Tags beside Envoy's own, e.g. `{ tag: 'team', literal: { value: 'blue' } }`. */
+  readonly customTags?: readonly CustomTagInit[];
+}
+
+/** A tag for {@link TracingOptions}: exactly one of its sources is given. */
+export type CustomTagInit = MessageInit<(typeof customTag)['info']['fields']>;
 
 /** An HTTP connection manager: codec, filters and routes. `statPrefix` defaults to `ingress_http`. */
 export function http(options: HttpOptions): HttpConnectionManagerConfig {
-  const { routes = [], virtualHosts, routeConfigName = 'local_route', filters, ...rest } = options;
+  const { routes = [], virtualHosts, routeConfigName = 'local_route', filters, tracing, accessLogs, ...rest } = options;
   return filled('http', httpConnectionManagerSchema, {
     statPrefix: 'ingress_http',
     ...rest,
+    ...(tracing && { tracing: managerTracingOf(tracing) }),
+    ...(accessLogs && { accessLog: accessLogs.map(logEntry) }),
     routeConfig: {
       name: routeConfigName,
       virtualHosts: virtualHosts ?? [virtualHost('default', { domains: ['*'], routes })],
     },
     httpFilters: filters.map(({ definition, config }) => ({ ...entry(definition, config), disabled: false })),
   });
+}
+
+function managerTracingOf(options: TracingOptions): object {
+  const { provider, clientSampling, randomSampling, overallSampling, ...rest } = options;
+  return {
+    ...rest,
+    ...(provider && { provider: entry(provider.definition, provider.config) }),
+    ...(clientSampling !== undefined && { clientSampling: percentOf('clientSampling', clientSampling) }),
+    ...(randomSampling !== undefined && { randomSampling: percentOf('randomSampling', randomSampling) }),
+    ...(overallSampling !== undefined && { overallSampling: percentOf('overallSampling', overallSampling) }),
+  };
+}
+
+function percentOf(name: string, value: number): { readonly value: number } {
+  if (value >= 0 && value <= 100) return { value };
+  throw invalid(`http tracing.${name} is a number from 0 to 100, got ${value}`);
 }
 
 /** Options of {@link virtualHost}; every supported field of Envoy's `VirtualHost` may be given in camelCase. */
@@ -204,7 +275,11 @@ export function virtualHost(name: string, options: VirtualHostOptions): VirtualH
 }
 
 /** What a route does besides forwarding to a cluster with default settings. */
-export type RouteOptions = Partial<Omit<RouteConfig, 'match' | 'route'>> & {
+export type RouteOptions = Partial<Omit<RouteConfig, 'match' | 'route' | 'decorator' | 'tracing'>> & {
+  /** Names the spans of its requests. */
+  readonly decorator?: MessageInit<(typeof decorator)['info']['fields']>;
+  /** What is traced of its requests, in the place of what the connection manager says. */
+  readonly tracing?: MessageInit<(typeof routeTracing)['info']['fields']>;
   readonly match?: Record<string, unknown>;
   readonly route?: Record<string, unknown>;
 };
@@ -278,17 +353,36 @@ function endpointAddress(cluster: string, text: string, type: string) {
   return { socketAddress: { protocol: 'TCP', address: host, portValue: port, ipv4Compat: false } };
 }
 
-/** The admin server's address. */
-export interface AdminOptions {
-  readonly port: number;
-  /** Default `127.0.0.1`: the admin interface can stop the process and shows the whole config. */
-  readonly host?: string;
+/** The admin server: where it listens, and what it writes. */
+export type AdminOptions = AdminFiles &
+  (
+    | {
+        readonly port: number;
+        /** Default `127.0.0.1`: the admin interface can stop the process and shows the whole config. */
+        readonly host?: string;
+      }
+    | {
+        /** A unix socket; `@name` is an abstract one. */
+        readonly path: string;
+        /** Of the socket's file, e.g. `0o600`; default what the process's umask leaves. */
+        readonly mode?: number;
+      }
+  );
+
+/** What the admin server writes. */
+interface AdminFiles {
+  /** `/cpuprofiler` and `/heapprofiler` write there, with an extension; default `/var/log/envoy/envoy.prof`. */
+  readonly profilePath?: string;
 }
 
 /** @internal */
 export function adminConfig(options: AdminOptions): AdminConfig {
-  const address = { socketAddress: { address: options.host ?? '127.0.0.1', portValue: options.port } };
-  return fillDefaults(adminSchema, { address } as never);
+  const { profilePath } = options;
+  const address =
+    'path' in options
+      ? { pipe: { path: options.path, mode: options.mode ?? 0 } }
+      : { socketAddress: { address: options.host ?? '127.0.0.1', portValue: options.port } };
+  return fillDefaults(adminSchema, { address, ...(profilePath && { profilePath }) } as never);
 }
 
 function invalid(message: string): MeshError {

@@ -2,7 +2,7 @@
 
 import type { JsonObject } from './admin/index.ts';
 import type { Clock, RandomSource } from './api/clock.ts';
-import { type AdminOptions, adminConfig } from './compose.ts';
+import { type AdminOptions, adminConfig, entry } from './compose.ts';
 import { type BootstrapConfig, bootstrapSchema } from './config/bootstrap.ts';
 import type { ClusterConfig } from './config/cluster.ts';
 import { checkReferences } from './config/cross-checks.ts';
@@ -16,7 +16,7 @@ import { fillDefaults } from './config/message.ts';
 import { parseBootstrap } from './config/parse.ts';
 import type { ConfigPlaces } from './config/places.ts';
 import { type FieldSupport, supportTable } from './config/support-table.ts';
-import type { Extension } from './define.ts';
+import type { ConfiguredStatsSink, Extension } from './define/index.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { MeshProxy } from './proxy.ts';
 import { Registry } from './registry.ts';
@@ -30,6 +30,8 @@ export interface ProxyOptions {
   readonly configOverride?: string;
   readonly listeners?: readonly ListenerConfig[];
   readonly clusters?: readonly ClusterConfig[];
+  /** Where metrics are sent at every `stats_flush_interval`, beside the sinks of `config`. */
+  readonly statsSinks?: readonly ConfiguredStatsSink[];
   /** Default: no admin server. */
   readonly admin?: AdminOptions;
   /** What configuration may name: `[...standard, myFilter]`. Definitions used in code need not be listed. */
@@ -38,8 +40,12 @@ export interface ProxyOptions {
   readonly logger?: Logger;
   /** How long `drain` waits for requests in flight. Default 600 000. */
   readonly drainTimeMs?: number;
+  /** Longest wait of a line on its way to an access-log file (`--file-flush-interval-msec`). Default 10 000. */
+  readonly logFlushIntervalMs?: number;
   /** Identity, where the config does not say (`--service-node` and its siblings). */
   readonly node?: { readonly id?: string; readonly cluster?: string; readonly zone?: string };
+  /** Tags that every metric gets (`--stats-tag`), before those of `stats_config`. */
+  readonly statsTags?: readonly { readonly name: string; readonly value: string }[];
   /** Shown by `/server_info`. */
   readonly commandLineOptions?: JsonObject;
   /** Source of time; tests give a virtual one. */
@@ -70,8 +76,10 @@ export async function createProxy(options: ProxyOptions): Promise<MeshProxy> {
     clock: options.clock,
     random: options.random,
     drainTimeMs: options.drainTimeMs,
+    logFlushIntervalMs: options.logFlushIntervalMs,
     commandLineOptions: options.commandLineOptions,
     node: options.node,
+    statsTags: options.statsTags,
   });
 }
 
@@ -102,13 +110,14 @@ interface ReadConfig {
 
 function readConfig(options: ProxyOptions, registry: Registry): ReadConfig {
   const loaded = load(options);
-  const { listeners = [], clusters = [], admin } = options;
+  const { listeners = [], clusters = [], statsSinks = [], admin } = options;
   const otherClusters = clusters.map(({ name }) => name);
   const parsed = loaded === undefined ? undefined : parseBootstrap(loaded, { extensions: registry, otherClusters });
   const base = parsed?.config ?? fillDefaults(bootstrapSchema, {});
   const bootstrap = {
     ...base,
     ...(admin === undefined ? {} : { admin: adminConfig(admin) }),
+    statsSinks: [...base.statsSinks, ...statsSinks.map(({ definition, config }) => entry(definition, config))],
     staticResources: {
       listeners: [...base.staticResources.listeners, ...listeners],
       clusters: [...base.staticResources.clusters, ...clusters],

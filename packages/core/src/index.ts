@@ -1,6 +1,7 @@
 /** The public surface of `@mesh/core`, in three groups: compose a proxy, extend it, observe it. */
 
 // Extend
+export { compileAccessLogFormat } from './access-log-build.ts';
 export type * from './api/access-log.ts';
 export type * from './api/clock.ts';
 export type * from './api/cluster.ts';
@@ -24,10 +25,13 @@ export type * from './api/stats.ts';
 export type * from './api/stats-sink.ts';
 export type * from './api/tls.ts';
 export type * from './api/tracer.ts';
+export type * from './api/tracing.ts';
 export type * from './api/upstream.ts';
 export {
+  type AccessLogOption,
   type AdminOptions,
   type ClusterOptions,
+  type CustomTagInit,
   cluster,
   type FilterChainOptions,
   filterChain,
@@ -38,6 +42,7 @@ export {
   type RouteOptions,
   route,
   type TlsOptions,
+  type TracingOptions,
   type VirtualHostOptions,
   virtualHost,
 } from './compose.ts';
@@ -59,6 +64,7 @@ export { configJsonSchema, configSupport, createProxy, type ProxyOptions, valida
 export {
   type AccessLogDefinition,
   type ClusterMonitorDefinition,
+  type Configured,
   type ConfiguredAccessLog,
   type ConfiguredDiscovery,
   type ConfiguredHttpFilter,
@@ -92,17 +98,21 @@ export { flagString, MeshError, type MeshErrorCode, ResponseFlag } from './error
 export type * from './explain/explanation.ts';
 export { formatExplanation } from './explain/format.ts';
 export { ExplainError, type ExplainRequest, parseRequestLine } from './explain/request.ts';
+export { type CustomTagSettings, compileCustomTags } from './format/custom-tags.ts';
+export { textOfWire } from './format/value.ts';
 export { murmurHash2Into } from './hash/murmur-hash2.ts';
 export { Word64 } from './hash/word64.ts';
 export { xxHash64, xxHash64Into } from './hash/xxhash64.ts';
 export { copyRequestHeaders } from './headers/copy.ts';
-export { isGrpc } from './headers/grpc.ts';
+export { httpStatusOfGrpc, isGrpc } from './headers/grpc.ts';
 export { formatGrpcTimeout, parseGrpcTimeout } from './headers/grpc-timeout.ts';
 export { HOLD, STOP } from './http/answers.ts';
+export type { LogFilterSettings } from './log-filter/settings.ts';
 // Compose
 export type { Address } from './net/address.ts';
 export { type IpRange, IpTable } from './net/ip-table.ts';
 export { proxyHeaderV1, proxyHeaderV2Local } from './net/proxy-protocol-format.ts';
+export type { LogFormat, LogFormatSettings } from './observe/log-format.ts';
 // Update
 export type { ClusterChanges, ClusterUpdates } from './proxy/cluster-updates.ts';
 export type { ListenerUpdates } from './proxy/listener-updates.ts';
@@ -134,11 +144,12 @@ export {
   type LogLevel,
   type ProcessLogger,
 } from './runtime/log.ts';
-export { type LogFileOptions, type LogSink, openLogFile } from './runtime/log-file.ts';
+export { type LogFileMetrics, type LogFileOptions, type LogSink, openLogFile } from './runtime/log-file.ts';
 export { TimerEntry } from './runtime/timer-wheel.ts';
 export { TokenBucket, type TokenBucketSettings } from './runtime/token-bucket.ts';
 export type { StatsStore } from './stats/index.ts';
-export { bindToRegistry } from './stats/prometheus.ts';
+export { bindToRegistry, type RegistryOptions } from './stats/prometheus.ts';
 export { HealthFlag } from './upstream/health-flags.ts';
 export { isInPanic, type PriorityLevel, PriorityLoad, panicThreshold } from './upstream/priority-load.ts';
 export { NO_CONNECTION_POOL } from './upstream/unsent.ts';
+export { versionText } from './version.ts';

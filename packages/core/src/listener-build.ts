@@ -1,9 +1,13 @@
 /** A listener's config → the plan of its connections: listener filters, filter chains, HTTP managers in them. */
+import { accessLogs } from './access-log-build.ts';
+import type { EntryLogs } from './api/access-log.ts';
 import type { RandomSource } from './api/clock.ts';
 import type { NetworkFilterContext } from './api/network-filter.ts';
 import type { ObserverContext } from './api/observer.ts';
 import type { Runtime } from './api/runtime.ts';
+import type { Tracer } from './api/tracer.ts';
 import type { Clusters } from './api/upstream.ts';
+import type { AccessLogConfig } from './config/access-log.ts';
 import { chainConditions } from './config/filter-chain-match.ts';
 import type { HttpConnectionManagerConfig, HttpFilterConfig } from './config/http-connection-manager.ts';
 import type { FilterChainConfig, ListenerConfig } from './config/listener.ts';
@@ -21,12 +25,15 @@ import { type ListenerChain, ListenerPlan, type PlannedListenerFilter } from './
 import type { CertificateRegistry } from './net/tls/certificate-registry.ts';
 import { serverTlsTransport } from './net/tls/server.ts';
 import type { ServerTransport } from './net/transport.ts';
+import { connectionSubject } from './observe/connection-subject.ts';
+import type { ProviderEntry } from './observe/tracers.ts';
 import type { Registry } from './registry.ts';
 import type { RouteTable } from './routing/route-table.ts';
 import type { ScopedRoutes } from './routing/scoped-routes.ts';
 import type { Logger } from './runtime/log.ts';
 import type { TimerWheel } from './runtime/timer-wheel.ts';
 import type { Scope } from './stats/index.ts';
+import type { TracingContext } from './tracing-build.ts';
 
 /** What a listener is built with. */
 export interface BuildContext {
@@ -49,8 +56,22 @@ export interface BuildContext {
   readonly certificates?: CertificateRegistry | undefined;
   /** What access logs and tracers are made with; absent where nothing is to be observed (`explain`). */
   readonly observers?: ObserverContext | undefined;
+  /** Tracers that connection managers share; absent where nothing is to be observed. */
+  readonly tracing?: TracingContext | undefined;
+  /** Told of what is still to be sent when a part is given back: the end of the proxy waits for it. */
+  readonly closing?: (closing: Promise<void>) => void;
   /** For `explain`, which builds a listener to look at it: what is put in the place of its parts. */
   readonly seams?: BuildSeams;
+}
+
+/** What one filter chain is built with. */
+export interface ChainContext extends BuildContext {
+  /** Its listener takes what this side sends out (`traffic_direction` OUTBOUND). */
+  readonly egress: boolean;
+  /** The tracer of a provider; it is given back with the chain. */
+  tracer(provider: ProviderEntry): Tracer;
+  /** Makes the logs of a list of `access_log` entries; they are closed with the chain. */
+  accessLogs(entries: readonly object[]): EntryLogs | undefined;
 }
 
 /** Looks at parts as they are built, or replaces them. */
@@ -155,10 +176,30 @@ function builtChain(
   const rootScope = shared.rootScope.scope('');
   const listenerScope = shared.listenerScope.scope('');
   const closing: { close(): void }[] = [rootScope, listenerScope];
-  const context = { ...shared, rootScope, listenerScope, draining: () => drain.on || shared.draining() };
+  const logs: EntryLogs[] = [];
+  const tracers: Tracer[] = [];
+  const context: ChainContext = {
+    ...shared,
+    rootScope,
+    listenerScope,
+    draining: () => drain.on || shared.draining(),
+    egress: listener.trafficDirection === 'OUTBOUND',
+    tracer(provider) {
+      const tracer = (shared.tracing as TracingContext).tracers.acquire(provider);
+      tracers.push(tracer);
+      return tracer;
+    },
+    accessLogs(entries) {
+      const made = accessLogs(entries as readonly AccessLogConfig[], shared.observers);
+      if (made !== undefined) logs.push(made);
+      return made;
+    },
+  };
   const managers: BuiltManager[] = [];
   const release = () => {
     for (const part of closing) part.close();
+    for (const each of logs) closed(each, shared);
+    for (const tracer of tracers) shared.tracing?.tracers.release(tracer);
   };
   try {
     const transport = serverTransport(config, context);
@@ -180,6 +221,12 @@ function builtChain(
   }
 }
 
+/** Gives logs back; what they still send is waited for at the end. */
+function closed(logs: EntryLogs, { closing }: BuildContext): void {
+  const end = logs.close();
+  closing?.(end);
+}
+
 /** Looking at a listener makes no handshake. */
 function serverTransport(chain: FilterChainConfig, context: BuildContext): ServerTransport | undefined {
   const settings = context.seams === undefined ? serverTlsSettings(chain.transportSocket) : undefined;
@@ -191,7 +238,7 @@ function serverTransport(chain: FilterChainConfig, context: BuildContext): Serve
 function chainPlan(
   chain: FilterChainConfig,
   config: ListenerConfig,
-  context: BuildContext,
+  context: ChainContext,
   managers: BuiltManager[],
 ): NetworkPlan {
   const filters: PlannedNetworkFilter[] = [];
@@ -201,7 +248,7 @@ function chainPlan(
     if (definition !== httpConnectionManager) {
       // They do not decide what becomes of a request, and are not to be made twice.
       if (context.seams !== undefined) continue;
-      const filter = definition.create(entry.config, networkContext(config, context));
+      const filter = definition.create(entry.config, networkContext(config, chain.name, context));
       filters.push({ name: entry.name, filter, newState: definition.newState });
       continue;
     }
@@ -260,7 +307,9 @@ function listenerFilter(
 }
 
 /** What network filters get besides their config. */
-function networkContext(config: ListenerConfig, context: BuildContext): NetworkFilterContext {
+function networkContext(config: ListenerConfig, chain: string, context: ChainContext): NetworkFilterContext {
+  const { clusters, wheel, runtime, random } = context;
+  const place = { clusters, timers: wheel, runtime, random, listenerName: config.name };
   return {
     stats: context.rootScope,
     listener: { name: config.name, direction: config.trafficDirection },
@@ -269,5 +318,13 @@ function networkContext(config: ListenerConfig, context: BuildContext): NetworkF
     runtime: context.runtime,
     random: context.random,
     draining: context.draining,
+    accessLogs(entries) {
+      const logs = context.accessLogs(entries);
+      if (logs === undefined) return undefined;
+      return {
+        log: (connection, type) => logs.log(connectionSubject(connection, connection.info, place, chain), type),
+        close: () => logs.close(),
+      };
+    },
   };
 }

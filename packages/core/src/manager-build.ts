@@ -1,21 +1,27 @@
 /** An HTTP connection manager from its config: filters, routes, and how its routes are replaced while it runs. */
 import type { Route } from './api/route.ts';
+import type { Tracer } from './api/tracer.ts';
+import type { Clusters } from './api/upstream.ts';
 import { dataSourceText } from './config/build.ts';
 import { httpSettings } from './config/build-http.ts';
 import { readDataSource } from './config/data-source.ts';
 import type { HttpConnectionManagerConfig, HttpFilterConfig } from './config/http-connection-manager.ts';
-import type { HttpFilterContext, HttpFilterDefinition } from './define.ts';
+import type { HttpFilterContext, HttpFilterDefinition } from './define/index.ts';
+import { withActiveSpan } from './http/active-span.ts';
 import type { RouteSet } from './http/admission.ts';
 import { FilterPlan, type PlannedFilter } from './http/filter-plan.ts';
 import { LocalReplyMapper } from './http/local-reply-mapper.ts';
 import { HttpManager } from './http/manager.ts';
 import type { HttpSettings } from './http/settings.ts';
-import type { BuildContext, CompiledTables } from './listener-build.ts';
+import type { ChainContext, CompiledTables } from './listener-build.ts';
+import { HttpLogs, type LogMoments } from './observe/http-logs.ts';
 import type { CompileOptions } from './routing/compiled-route.ts';
 import { HeaderMutationList } from './routing/header-mutation-list.ts';
 import { compileRoutes, type RouteTable } from './routing/route-table.ts';
 import { compileScopedRoutes } from './routing/scoped-routes.ts';
 import { listenerHttpStats } from './stats/index.ts';
+import { httpTracing } from './tracing-build.ts';
+import { ClusterSideCalls } from './upstream/side-calls/side-calls.ts';
 
 /** Where a connection manager stands, for formats. */
 export interface ManagerPlace {
@@ -33,9 +39,9 @@ export class BuiltManager {
   tables: CompiledTables;
   private readonly planned: readonly PlannedFilter[];
   private readonly options: CompileOptions;
-  private readonly context: BuildContext;
+  private readonly context: ChainContext;
 
-  constructor(given: HttpConnectionManagerConfig, context: BuildContext, place: ManagerPlace) {
+  constructor(given: HttpConnectionManagerConfig, context: ChainContext, place: ManagerPlace) {
     const config = context.currentRoutes?.(given) ?? given;
     this.given = given;
     this.config = config;
@@ -46,22 +52,24 @@ export class BuiltManager {
       earlyMutation: earlyMutation(config),
       localReply: config.localReplyConfig && new LocalReplyMapper(config.localReplyConfig, sourceBytes),
     });
+    const tracing = httpTracing(config, context);
     const filterContext = filterContexts(settings.statPrefix, context);
     const entries = config.httpFilters as readonly HttpFilterConfig[];
     const { seams } = context;
     this.planned = entries.map((entry, index) => {
-      const create = () => plannedFilter(entry, filterContext(index));
+      const create = () => withActiveSpan(plannedFilter(entry, filterContext(index)), tracing?.tracer);
       return seams === undefined ? create() : seams.filter(entry, index, create);
     });
     const filterSlots = new Map(this.planned.map(({ name }, index) => [name, index]));
     this.options = { filterSlots, directBody: dataSourceText, stats: context.rootScope };
     this.tables = seams?.compiled(config) ?? compileTables(config, this.options);
+    const logs = context.accessLogs(config.accessLog);
     const { routes, plans, internalOnly } = this.routeSet(config, this.tables);
     this.manager = new HttpManager({
       settings,
       plan: new FilterPlan(this.planned, (index) => entries[index]?.disabled === true),
       routePlans: plans,
-      upgradePlans: upgradePlans(config, filterContext, filterSlots),
+      upgradePlans: upgradePlans(config, filterContext, filterSlots, tracing?.tracer),
       routes,
       internalOnlyHeaders: internalOnly,
       clusters: context.clusters,
@@ -72,6 +80,8 @@ export class BuiltManager {
       rootScope: context.rootScope,
       listenerStats: listenerHttpStats(context.listenerScope.scope(`http.${settings.statPrefix}.`)),
       draining: context.draining,
+      tracing: tracing?.tracing,
+      logs: logs && new HttpLogs(logs, logMoments(config), context.wheel),
       ...place,
     });
   }
@@ -117,6 +127,15 @@ function internalOnlyHeaders({ routeConfig, scopedRoutes }: HttpConnectionManage
   return [...new Set(tables.flatMap((table) => table?.internalOnlyHeaders ?? []).map((name) => name.toLowerCase()))];
 }
 
+function logMoments(config: HttpConnectionManagerConfig): LogMoments {
+  const { accessLogOptions: options, accessLogFlushIntervalMs: interval, flushAccessLogOnNewRequest } = config;
+  return {
+    intervalMs: options?.accessLogFlushIntervalMs ?? interval ?? 0,
+    onRequest: options?.flushAccessLogOnNewRequest ?? flushAccessLogOnNewRequest,
+    onTunnel: options?.flushLogOnTunnelSuccessfullyEstablished ?? false,
+  };
+}
+
 /** The bytes of a data source that has been checked to be readable. */
 function sourceBytes(source: object): Uint8Array {
   return readDataSource(source).bytes ?? Buffer.alloc(0);
@@ -133,16 +152,22 @@ function earlyMutation(config: HttpConnectionManagerConfig): HttpSettings['early
   };
 }
 
+/** Where nothing is to leave the process (`explain`) there is nobody to ask. */
+const NO_CLUSTERS: Clusters = { get: () => undefined };
+
 /** What filters get besides their config, by the place where their per-route config is found. */
-function filterContexts(statPrefix: string, context: BuildContext): (slot: number) => HttpFilterContext {
-  const { clusters, runtime, server, wheel: timers } = context;
+function filterContexts(statPrefix: string, context: ChainContext): (slot: number) => HttpFilterContext {
+  const { accessLogs, clusters, runtime, server, wheel: timers } = context;
   const stats = context.rootScope.scope(`http.${statPrefix}.`);
+  const sideCalls = context.observers?.sideCalls ?? new ClusterSideCalls(NO_CLUSTERS, timers);
   return (slot) => ({
     stats,
     clusters,
+    sideCalls,
     server,
     timers,
     runtime,
+    accessLogs,
     routeConfig: (stream) => stream.route?.filterConfig(slot),
   });
 }
@@ -158,13 +183,16 @@ function upgradePlans(
   { upgradeConfigs }: HttpConnectionManagerConfig,
   filterContext: (slot: number) => HttpFilterContext,
   slots: ReadonlyMap<string, number>,
+  tracer: Tracer | undefined,
 ): ReadonlyMap<string, FilterPlan> {
   const plans = new Map<string, FilterPlan>();
   for (const { upgradeType, filters } of upgradeConfigs) {
     const entries = filters as readonly HttpFilterConfig[];
     if (entries.length === 0) continue;
     const slotOf = (index: number) => slots.get(entries[index]?.name ?? '') ?? -1;
-    const planned = entries.map((entry, index) => plannedFilter(entry, filterContext(slotOf(index))));
+    const planned = entries.map((entry, index) =>
+      withActiveSpan(plannedFilter(entry, filterContext(slotOf(index))), tracer),
+    );
     const disabled = (index: number) => entries[index]?.disabled === true;
     plans.set(upgradeType.toLowerCase(), new FilterPlan(planned, disabled, slotOf));
   }

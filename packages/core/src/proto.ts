@@ -11,8 +11,10 @@
  * );
  * // YAML: { stat_prefix: a, max_wait: 0.5s }; in code: gate({ statPrefix: 'a' }); create gets { statPrefix, maxWaitMs }
  */
+export { type AccessLogConfig, accessLogEntry, checkLogOptions } from './config/access-log.ts';
 export { type DnsCacheConfig, dnsCacheConfig } from './config/cluster-type-dns-cache.ts';
-export { cidrRange, metadata, pathText, stringMatcher } from './config/common.ts';
+export { cidrRange, datagramAddress, metadata, pathText, stringMatcher } from './config/common.ts';
+export { customTag } from './config/custom-tags.ts';
 export { type DataSource, dataSource, type ReadSource, readDataSource } from './config/data-source.ts';
 export { refreshRate } from './config/dns.ts';
 export {
@@ -22,7 +24,15 @@ export {
   typedDnsResolverConfig,
 } from './config/dns-resolver.ts';
 export { formatText } from './config/format-text.ts';
+export {
+  type GrpcServiceConfig,
+  type GrpcTarget,
+  grpcService,
+  grpcTarget,
+  transportApiVersion,
+} from './config/grpc-service.ts';
 export { headerValueOption } from './config/header-mutation.ts';
+export { type HttpServiceConfig, type HttpTarget, httpService, httpTarget } from './config/http-service.ts';
 export type { ConfigPath, SchemaIssue } from './config/issues.ts';
 export { runtimeDouble } from './config/load-balancing-legacy.ts';
 export { type ChosenPolicy, loadBalancingPolicy } from './config/load-balancing-policy.ts';
@@ -65,6 +75,7 @@ export { rbacRules } from './config/rbac.ts';
 export { hashPolicy } from './config/route/hash-policy.ts';
 export { headerMatcher } from './config/route-match.ts';
 export type { Report } from './config/schema-type.ts';
+export { formatter, substitutionFormat } from './config/substitution-format.ts';
 export { runtimeFlag, tokenBucket } from './config/token-bucket.ts';
 export { type TypedExtension, typedExtension } from './config/typed-extension.ts';
 export { isTls } from './config/upstream-http.ts';

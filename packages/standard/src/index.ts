@@ -1,4 +1,12 @@
 /** Every extension that comes with Mesh. */
+import {
+  fileAccessLog,
+  httpGrpcAccessLog,
+  openTelemetryAccessLog,
+  stderrAccessLog,
+  stdoutAccessLog,
+  tcpGrpcAccessLog,
+} from '@mesh/access-loggers';
 import type { Extension } from '@mesh/core';
 import {
   aggregate,
@@ -36,6 +44,15 @@ import {
   subset,
   wrrLocality,
 } from '@mesh/lb';
+import {
+  dogStatsd,
+  graphiteStatsd,
+  metricsService,
+  openTelemetryMetrics,
+  openTelemetrySink,
+  statsd,
+} from '@mesh/stat-sinks';
+import { zipkin } from '@mesh/tracing-zipkin';
 
 /**
  * All built-in extensions, for `createProxy({ extensions: [...standard, mine] })`. Leave it out and list what you need
@@ -76,4 +93,17 @@ export const standard: readonly Extension[] = [
   subset,
   overrideHost,
   clusterProvided,
+  fileAccessLog,
+  httpGrpcAccessLog,
+  openTelemetryAccessLog,
+  tcpGrpcAccessLog,
+  stdoutAccessLog,
+  stderrAccessLog,
+  statsd,
+  dogStatsd,
+  graphiteStatsd,
+  openTelemetrySink,
+  openTelemetryMetrics,
+  zipkin,
+  metricsService,
 ];

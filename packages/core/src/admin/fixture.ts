@@ -71,7 +71,7 @@ export class FakeProxy {
   }
 }
 
-export function dumped(name: string) {
+function dumped(name: string) {
   return { config: { name, private_key: { inline_string: 'KEY' } }, lastUpdated: new Date(0) };
 }
 

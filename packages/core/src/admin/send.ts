@@ -7,8 +7,8 @@ import type { AdminReply } from './route.ts';
 /** Pieces are gathered up to this size; between two writes the event loop does other work. */
 const WRITE_BYTES = 64 * 1024;
 
-/** Empty pieces between two turns of the event loop: each stands for a fraction of a millisecond. */
-const TURNS = 4;
+/** After so long in one go an answer makes way for everything else. Pieces are made in a fraction of that. */
+const TURN_MS = 4;
 
 /** A client that takes nothing for this long is hung up on. */
 const STALLED_MS = 30_000;
@@ -45,15 +45,19 @@ function whole(exchange: Exchange, reply: AdminReply, body: string): void {
 async function piecewise(exchange: Exchange, reply: AdminReply, body: Iterable<string>): Promise<void> {
   const { response } = exchange;
   let gathered = '';
-  let quiet = 0;
+  let untilMs = performance.now() + TURN_MS;
+  // An empty piece says that some work has been done without anything to show for it.
   for (const piece of body) {
-    // An empty piece says that some work has been done without anything to show for it.
-    if (piece === '' && ++quiet % TURNS === 0) await nextTurn();
     gathered += piece;
-    if (gathered.length < WRITE_BYTES) continue;
-    if (!response.headersSent) writeHead(response, reply, {});
-    if (!(await taken(exchange, gathered))) return;
-    gathered = '';
+    if (gathered.length >= WRITE_BYTES) {
+      if (!response.headersSent) writeHead(response, reply, {});
+      if (!(await taken(exchange, gathered))) return;
+      gathered = '';
+    } else if (performance.now() >= untilMs) {
+      await nextTurn();
+      if (response.destroyed) return;
+    } else continue;
+    untilMs = performance.now() + TURN_MS;
   }
   if (!response.headersSent) whole(exchange, reply, gathered);
   else if (await taken(exchange, gathered)) response.end();

@@ -47,6 +47,7 @@ export interface Host {
   loadReports?: LoadReports | undefined;
 }
 
+/** Where an endpoint is; '' where nothing is known. */
 export interface Locality {
   readonly region: string;
   readonly zone: string;

@@ -17,7 +17,9 @@ export interface Hold {
 export type HeadersAnswerNow = void | undefined | Replied | Stop | Hold;
 /** What a data hook may answer at once: nothing, or bytes to send instead of the chunk. */
 export type DataAnswerNow = HeadersAnswerNow | Uint8Array;
+/** What a headers hook may answer, at once or by a promise. */
 export type HeadersAnswer = HeadersAnswerNow | Promise<HeadersAnswerNow>;
+/** What a data hook may answer, at once or by a promise. */
 export type DataAnswer = DataAnswerNow | Promise<DataAnswerNow>;
 
 /**

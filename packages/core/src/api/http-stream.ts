@@ -121,6 +121,7 @@ export interface BodySource {
   flushRequest(): void;
 }
 
+/** What a reply of `HttpStream.reply` has besides status, body and headers. */
 export interface ReplyOptions {
   /** Bit of `ResponseFlag` to set for logs. */
   readonly flag?: number;

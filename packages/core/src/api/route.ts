@@ -8,6 +8,7 @@ import type { RouteTracing } from './tracing.ts';
 /** What the matched route wants done with the request. */
 export type RouteAction = ForwardAction | RedirectAction | DirectResponseAction;
 
+/** The request goes to a cluster. */
 export interface ForwardAction {
   readonly kind: 'forward';
   /** '' when `clusterHeader` names it. */
@@ -149,6 +150,7 @@ export interface UpgradePolicy {
   readonly connect: { readonly allowPost: boolean } | undefined;
 }
 
+/** The client is sent elsewhere. */
 export interface RedirectAction {
   readonly kind: 'redirect';
   readonly status: number;
@@ -156,6 +158,7 @@ export interface RedirectAction {
   location(headers: RequestHeaders, stream: HttpStream): string;
 }
 
+/** The proxy answers by itself. */
 export interface DirectResponseAction {
   readonly kind: 'direct_response';
   readonly status: number;

@@ -53,7 +53,7 @@ export interface FlushedHistogram extends TaggedMetric {
   readonly cumulative: SampleCounts;
 }
 
-/** The used metrics of a proxy at a flush. Valid during the call only. */
+/** The used metrics of a proxy at a flush. Valid during the call, or the steps, only. */
 export interface MetricsSnapshot {
   /** Unix milliseconds. */
   readonly timeMs: number;
@@ -69,6 +69,12 @@ export interface MetricsSnapshot {
 export interface StatsSink {
   /** Called at every flush. */
   flush(snapshot: MetricsSnapshot): void;
+  /**
+   * Called in its stead where there is one: the same in steps of a fraction of a millisecond, between which other work
+   * is done. For sinks that may be given a hundred thousand metrics. The snapshot is valid until the last step, and
+   * there is no other flush before it.
+   */
+  flushInSteps?(snapshot: MetricsSnapshot): Iterable<void>;
   /** Called with every sample of a histogram as it is recorded. Leave it out unless it is needed: it is the hot path. */
   onSample?(histogram: TaggedMetric & { readonly unit: SampleUnit }, value: number): void;
   close?(): Promise<void> | void;

@@ -1,5 +1,6 @@
 /** The metric handles that extensions count with. Names are joined once, at config time; counting is one addition. */
 
+/** Only goes up. */
 export interface Counter {
   readonly name: string;
   readonly value: number;
@@ -7,6 +8,7 @@ export interface Counter {
   add(amount: number): void;
 }
 
+/** Tells what is so now. */
 export interface Gauge {
   readonly name: string;
   readonly value: number;
@@ -15,6 +17,7 @@ export interface Gauge {
   dec(): void;
 }
 
+/** Keeps how samples are spread. */
 export interface Histogram {
   readonly name: string;
   /** Records one sample; milliseconds unless the name says otherwise. */

@@ -60,11 +60,16 @@ class Writer {
 
   /** Messages are shared definitions: they recur, and some hold themselves. */
   private message(info: MessageInfo): JsonSchema {
-    if (this.defs[info.name] === undefined) {
-      this.defs[info.name] = {};
-      this.defs[info.name] = this.object(info);
+    return this.shared(info.name, () => this.object(info));
+  }
+
+  /** What stands in several places is written once. `make` may come back to it. */
+  private shared(name: string, make: () => JsonSchema): JsonSchema {
+    if (this.defs[name] === undefined) {
+      this.defs[name] = {};
+      this.defs[name] = make();
     }
-    return { $ref: `#/$defs/${info.name}` };
+    return { $ref: `#/$defs/${name}` };
   }
 
   private object(info: MessageInfo, replaced: Readonly<Record<string, JsonSchema>> = {}): JsonSchema {
@@ -88,12 +93,16 @@ class Writer {
   private extension(entry: z.ZodType, kind: string): JsonSchema {
     const node = nodeOf(entry);
     if (node.kind !== 'message') return { type: 'object' };
+    return this.shared(`${kind}.${node.info.name}`, () => this.entry(node.info, kind));
+  }
+
+  private entry(info: MessageInfo, kind: string): JsonSchema {
     const definitions = definitionsOf(this.extensions, kind);
     const configs = definitions.flatMap(({ typeUrl, config }) =>
       typeUrl === undefined ? [] : [this.typed(typeUrl, config as unknown as z.ZodType)],
     );
     const name = { type: 'string', examples: definitions.map((definition) => definition.name) };
-    return this.object(node.info, { name, typed_config: { anyOf: [...configs, this.wrapped()] } });
+    return this.object(info, { name, typed_config: { anyOf: [...configs, this.wrapped()] } });
   }
 
   /** Extensions without a type of their own, and any extension in a TypedStruct. */
@@ -124,6 +133,10 @@ class Writer {
   }
 
   private typed(typeUrl: string, config: z.ZodType): JsonSchema {
+    return this.shared(`any.${typeUrl.slice(typeUrl.lastIndexOf('/') + 1)}`, () => this.withType(typeUrl, config));
+  }
+
+  private withType(typeUrl: string, config: z.ZodType): JsonSchema {
     const schema = this.of(config);
     const object = (typeof schema.$ref === 'string' ? this.defs[refName(schema)] : schema) as JsonSchema;
     const properties = { '@type': { const: typeUrl }, ...(object.properties as object | undefined) };

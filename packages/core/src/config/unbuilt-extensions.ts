@@ -23,6 +23,50 @@ const UNBUILT: Readonly<Record<string, Readonly<Record<string, UnbuiltExtension>
       reason: 'shared libraries are not loaded; write a sink with defineStatsSink',
     },
   },
+  'access-log': {
+    'envoy.access_loggers.fluentd': {
+      type: 'envoy.extensions.access_loggers.fluentd.v3.FluentdAccessLogConfig',
+      reason: 'not built yet; write a logger with defineAccessLog',
+    },
+    'envoy.access_loggers.stats': {
+      type: 'envoy.extensions.access_loggers.stats.v3.Config',
+      reason: 'not built yet; write a logger with defineAccessLog',
+    },
+    'envoy.access_loggers.wasm': {
+      type: 'envoy.extensions.access_loggers.wasm.v3.WasmAccessLog',
+      reason: 'WebAssembly is not run; write a logger with defineAccessLog',
+    },
+    'envoy.access_loggers.dynamic_modules': {
+      type: 'envoy.extensions.access_loggers.dynamic_modules.v3.DynamicModuleAccessLog',
+      reason: 'shared libraries are not loaded; write a logger with defineAccessLog',
+    },
+  },
+  tracer: {
+    'envoy.tracers.opentelemetry': {
+      type: 'envoy.config.trace.v3.OpenTelemetryConfig',
+      reason: "spans go to the application's own OpenTelemetry SDK, see @mesh/tracing-opentelemetry",
+    },
+    'envoy.tracers.datadog': {
+      type: 'envoy.config.trace.v3.DatadogConfig',
+      reason: 'not built yet; write a tracer with defineTracer',
+    },
+    'envoy.tracers.skywalking': {
+      type: 'envoy.config.trace.v3.SkyWalkingConfig',
+      reason: 'not built yet; write a tracer with defineTracer',
+    },
+    'envoy.tracers.xray': {
+      type: 'envoy.config.trace.v3.XRayConfig',
+      reason: 'not built yet; write a tracer with defineTracer',
+    },
+    'envoy.tracers.fluentd': {
+      type: 'envoy.extensions.tracers.fluentd.v3.FluentdConfig',
+      reason: 'not built yet; write a tracer with defineTracer',
+    },
+    'envoy.tracers.dynamic_modules': {
+      type: 'envoy.extensions.tracers.dynamic_modules.v3.DynamicModuleTracer',
+      reason: 'shared libraries are not loaded; write a tracer with defineTracer',
+    },
+  },
 };
 
 /** Such an extension, by its type or, where none is written, by its name. */

@@ -4,7 +4,7 @@ import type { HttpFilterDefinition, ListenerFilterDefinition, NetworkFilterDefin
 import type { AccessLogDefinition, StatsSinkDefinition, TracerDefinition } from './observers.ts';
 
 export * from './clusters.ts';
-export type { Configured, ExtensionBase, ExtensionKind } from './extension.ts';
+export type { Configured, ExtensionKind } from './extension.ts';
 export * from './filters.ts';
 export * from './observers.ts';
 

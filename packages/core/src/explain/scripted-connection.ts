@@ -9,6 +9,7 @@ type UsedParts =
   | 'backedUp'
   | 'bytesRead'
   | 'bytesWritten'
+  | 'countBytes'
   | 'addText'
   | 'addBytes'
   | 'flush'
@@ -44,6 +45,7 @@ export class ScriptedConnection implements Pick<Connection, UsedParts> {
     return true;
   }
 
+  countBytes(): void {}
   pauseReading(): void {}
   resumeReading(): void {}
   end(): void {}

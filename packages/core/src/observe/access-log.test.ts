@@ -53,6 +53,18 @@ describe('AccessLogs', () => {
     ]);
   });
 
+  it('a logger whose methods are async may fail: it is counted, and ends nothing', async () => {
+    const { given, failed, said } = context();
+    const logs = new AccessLogs(
+      [entry({ log: (() => Promise.reject(new Error('later'))) as AccessLog['log'] })],
+      given,
+    );
+    logs.log(stream(), 'DownstreamEnd');
+    await new Promise(setImmediate);
+    expect(failed.value).toBe(1);
+    expect(said.map((line) => line.split('\n')[0])).toEqual(['access log one failed: Error: later']);
+  });
+
   it('when one cannot be made, those before it are closed', () => {
     let closed = 0;
     const first = entry({ log() {}, close: () => void closed++ });

@@ -6,6 +6,7 @@ import { compileLogFilter, type LogFilter } from '../log-filter/compile.ts';
 import type { LogFilterSettings } from '../log-filter/settings.ts';
 import type { Counter } from '../stats/index.ts';
 import { logContext } from './log-context.ts';
+import { onRejection } from './rejection.ts';
 
 interface Planned {
   readonly name: string;
@@ -54,7 +55,10 @@ export class AccessLogs implements EntryLogs {
     for (let i = 0; i < this.planned.length; i++) {
       const { filter, log, name } = this.planned[i] as Planned;
       try {
-        if (filter === undefined || filter(subject, logContext(type))) log.log(subject, type);
+        if (filter !== undefined && !filter(subject, logContext(type))) continue;
+        // A logger with an `async` method is against the contract, and yet must not end the process.
+        const answer: unknown = log.log(subject, type);
+        if (answer !== undefined) onRejection(answer, (error) => this.loggerFailed(name, error));
       } catch (error) {
         this.loggerFailed(name, error);
       }

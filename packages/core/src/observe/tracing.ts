@@ -22,6 +22,7 @@ import type { Stream } from '../http/stream.ts';
 import type { ResponseStream } from '../http/stream-response.ts';
 import type { RequestTracing } from '../http/watchers.ts';
 import type { Counter, HttpTracingStats } from '../stats/index.ts';
+import { onRejection } from './rejection.ts';
 import { SpanClock } from './span-clock.ts';
 import { tagExchange } from './span-tags.ts';
 import type { TraceDecision } from './trace-decision.ts';
@@ -163,7 +164,8 @@ export class HttpTracing implements RequestTracing, StreamTracing {
     if (span === undefined) return;
     try {
       if (span.sampled) this.write(span, stream);
-      span.finish(this.clock.us(span.sampled ? this.clock.nowMs() : stream.endMs));
+      const answer: unknown = span.finish(this.clock.us(span.sampled ? this.clock.nowMs() : stream.endMs));
+      if (answer !== undefined) onRejection(answer, this.options.failed);
     } catch (error) {
       this.options.failed(error);
     }

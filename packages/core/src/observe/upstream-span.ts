@@ -6,6 +6,7 @@ import type { Span } from '../api/tracer.ts';
 import type { MirrorSpan, SpanName, SpanTag } from '../api/tracing.ts';
 import type { UpstreamCluster } from '../api/upstream.ts';
 import { textOfWire } from '../format/value.ts';
+import { onRejection } from './rejection.ts';
 import type { SpanClock } from './span-clock.ts';
 import { tagCustom, tagGrpcResponse, tagOutcome } from './span-tags.ts';
 
@@ -114,7 +115,8 @@ export class UpstreamSpan implements MirrorSpan {
     this.isOver = true;
     try {
       this.write();
-      this.span.finish(this.plan.clock.us(this.endMs));
+      const answer: unknown = this.span.finish(this.plan.clock.us(this.endMs));
+      if (answer !== undefined) onRejection(answer, this.plan.failed);
     } catch (error) {
       this.plan.failed(error);
     }

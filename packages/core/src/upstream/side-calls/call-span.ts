@@ -1,47 +1,63 @@
 /** The span of a side call (Envoy's `async <cluster> egress`) and its tags, in the order in which Envoy sets them. */
-import type { Clock } from '../../api/clock.ts';
 import type { Host } from '../../api/cluster.ts';
 import type { RequestHeaders } from '../../api/headers.ts';
 import type { Span } from '../../api/tracer.ts';
 import type { UpstreamCluster } from '../../api/upstream.ts';
+import type { SideCallParts } from './parts.ts';
+
+/** What a tracer that throws is called in the log. */
+const TRACER = 'a tracer';
 
 export class CallSpan {
-  private readonly span: Span;
+  /** Absent when the tracer could not make it. */
+  private span: Span | undefined = undefined;
   private readonly cluster: UpstreamCluster;
-  private readonly clock: Clock;
+  private readonly parts: SideCallParts;
   /** There was a connection. */
   connected = false;
 
-  constructor(parent: Span, cluster: UpstreamCluster, clock: Clock) {
+  constructor(parent: Span, cluster: UpstreamCluster, parts: SideCallParts) {
     this.cluster = cluster;
-    this.clock = clock;
-    this.span = parent.startChild({ operation: `async ${cluster.name} egress`, startUs: this.nowUs(), kind: 'client' });
+    this.parts = parts;
+    const operation = `async ${cluster.name} egress`;
+    parts.tell(TRACER, () => {
+      this.span = parent.startChild({ operation, startUs: this.nowUs(), kind: 'client' });
+    });
   }
 
   inject(headers: RequestHeaders): void {
-    this.span.inject(headers, { cluster: this.cluster.name, host: undefined });
+    this.parts.tell(TRACER, () => this.span?.inject(headers, { cluster: this.cluster.name, host: undefined }));
   }
 
   answered(status: number, host: Host | undefined): void {
-    this.finish(status, '-', host);
+    this.write((span) => this.finish(span, status, '-', host));
   }
 
   /** `started`: a part of the response had come. Without one Envoy's client makes a local reply of it. */
   failed(status: number, flag: string, host: Host | undefined, started: boolean): void {
-    if (started) {
-      this.span.setTag('error', 'true');
-      this.span.setTag('error.reason', 'Reset');
-    }
-    this.finish(status, flag, host);
+    this.write((span) => {
+      if (started) {
+        span.setTag('error', 'true');
+        span.setTag('error.reason', 'Reset');
+      }
+      this.finish(span, status, flag, host);
+    });
   }
 
   canceled(host: Host | undefined): void {
-    this.span.setTag('canceled', 'true');
-    this.finish(0, '-', host);
+    this.write((span) => {
+      span.setTag('canceled', 'true');
+      this.finish(span, 0, '-', host);
+    });
   }
 
-  private finish(status: number, flag: string, host: Host | undefined): void {
-    const { cluster, span } = this;
+  private write(work: (span: Span) => void): void {
+    const { span } = this;
+    if (span !== undefined) this.parts.tell(TRACER, () => work(span));
+  }
+
+  private finish(span: Span, status: number, flag: string, host: Host | undefined): void {
+    const { cluster } = this;
     // Envoy's stream info of a call of its own says so, whatever the host speaks.
     span.setTag('http.protocol', this.connected ? 'HTTP/1.1' : '-');
     if (host !== undefined) {
@@ -58,6 +74,6 @@ export class CallSpan {
   }
 
   private nowUs(): number {
-    return Math.round(this.clock.wallMs() * 1000);
+    return Math.round(this.parts.timers.clock.wallMs() * 1000);
   }
 }

@@ -16,11 +16,6 @@ export function cleanUp(): void {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup();
 }
 
-/** Runs `cleanup` at the end of the test. */
-export function atEnd(cleanup: () => unknown): void {
-  cleanups.push(cleanup);
-}
-
 export interface RigOptions {
   readonly thresholds?: Partial<Thresholds>;
   readonly settings?: Partial<ClusterSettings>;

@@ -272,4 +272,20 @@ describe('the span of a request', () => {
     });
     expect(finished()).toBe(1);
   });
+
+  it('may throw at every call: the exchange goes on, and the log tells of it', async () => {
+    const broken = () => {
+      throw new Error('broken');
+    };
+    const child = { setTag: broken, inject: broken, finish: broken } as unknown as Span;
+    const rig = sideCallRig([await http1Server((_request, response) => void response.end('fine'))]);
+    for (const startChild of [broken, () => child]) {
+      const user = new Answer();
+      rig.sideCalls.request('c', { ...GET, parent: { startChild } as unknown as Span }, user);
+      await user.done;
+      expect(user.response?.status).toBe(200);
+    }
+    // It could not be made; then: inject, tags.
+    expect(rig.errors.map((line) => line.split('\n')[0])).toEqual(Array(3).fill('a tracer threw: Error: broken'));
+  });
 });

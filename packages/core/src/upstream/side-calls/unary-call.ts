@@ -32,7 +32,7 @@ export class UnaryCall extends SideExchange implements SideCall {
     super(parts, cluster, head, body);
     this.user = user;
     this.maxBytes = request.maxResponseBytes ?? MAX_RESPONSE_BYTES;
-    this.span = request.parent && new CallSpan(request.parent, cluster, parts.timers.clock);
+    this.span = request.parent && new CallSpan(request.parent, cluster, parts);
     this.span?.inject(head);
     this.begin(timeoutMs);
   }
