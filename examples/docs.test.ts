@@ -32,6 +32,11 @@ describe.each([
   'load-balancing.md',
   'health.md',
   'circuit-breakers.md',
+  'operations/access-logs.md',
+  'operations/admin.md',
+  'operations/stats.md',
+  'operations/tracing.md',
+  '../packages/access-loggers/README.md',
 ])('docs/%s', (name) => {
   const shown = blocks(read(`../docs/${name}`), 'yaml');
 
@@ -65,8 +70,34 @@ describe('docs/writing-a-load-balancer.md', () => {
   });
 });
 
+describe('docs/writing-an-observer.md', () => {
+  const page = read('../docs/writing-an-observer.md');
+  const shown = [...blocks(page, 'ts'), ...blocks(page, 'yaml')];
+  const sources = ['custom-observers.ts', 'custom-observers.test.ts'].map((file) => lines(read(file)));
+
+  it('shows code', () => expect(shown.length).toBeGreaterThan(6));
+
+  it.each(shown)('is part of examples/custom-observers:\n%s', (text) => {
+    expect(sources.some((file) => contains(file, lines(text)))).toBe(true);
+  });
+});
+
+describe('docs/writing-a-filter.md and docs/operations/tracing.md', () => {
+  const [, section = ''] = read('../docs/writing-a-filter.md').split('\n### Asking another service\n');
+  const [, inFilters = ''] = read('../docs/operations/tracing.md').split('\n## In filters\n');
+  const shown = [section, inFilters].map((text) => blocks(text.split('\n## ')[0] ?? '', 'ts')[0] ?? 'nothing');
+  const source = lines(read('custom-observers.ts'));
+
+  it.each(shown)('show parts of examples/custom-observers.ts:\n%s', (text) => {
+    expect(contains(source, lines(text))).toBe(true);
+  });
+});
+
 const packages = readdirSync(new URL('../packages', import.meta.url)).map((name) => `../packages/${name}/README.md`);
-const pages = readdirSync(new URL('../docs', import.meta.url)).filter((name) => name.endsWith('.md'));
+const pages = ['', 'operations/'].flatMap((folder) => {
+  const names = readdirSync(new URL(`../docs/${folder}`, import.meta.url)).filter((name) => name.endsWith('.md'));
+  return names.map((name) => `${folder}${name}`);
+});
 
 /** As GitHub makes it of a heading. */
 function anchor(heading: string): string {
