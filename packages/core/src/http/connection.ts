@@ -18,6 +18,8 @@ import type { DeadlineWatch } from './stream-watch.ts';
 
 /** A deadline that is not set. */
 export const NEVER: number = Number.POSITIVE_INFINITY;
+/** For what is still to be sent to a peer that sends no more, where `delayed_close_timeout` is off. */
+const LAST_WORDS_MS = 1000;
 
 export abstract class HttpConnection extends TimerEntry implements ConnectionHandler, StreamOwner {
   readonly id: number;
@@ -222,6 +224,19 @@ export abstract class HttpConnection extends TimerEntry implements ConnectionHan
       return;
     }
     this.closeDueMs = wheel.nowMs() + settings.delayedCloseTimeoutMs;
+    this.armDeadline();
+  }
+
+  /**
+   * The peer has sent FIN, and nobody waits for an answer: sends FIN as well. Over TLS a socket whose peer is gone without
+   * a word may never tell that it has closed; once nothing is left to be sent it is not waited for.
+   */
+  protected endBehindPeer(): void {
+    const { connection } = this;
+    connection.end();
+    if (connection.closed) return;
+    const { settings, wheel } = this.manager;
+    this.closeDueMs = wheel.nowMs() + (settings.delayedCloseTimeoutMs || LAST_WORDS_MS);
     this.armDeadline();
   }
 

@@ -64,7 +64,9 @@ export class Http1Connection extends HttpConnection implements ServerCodecHandle
   private finishAfterEnd(): void {
     const { stream } = this;
     if (stream === undefined) {
-      this.connection.end();
+      // The last response may still be on its way to a slow reader.
+      if (this.connection.bytesUnsent > 0) this.connection.end();
+      else this.endBehindPeer();
       return;
     }
     // RFC 9112 9.6: a client may close its sending side and still read the answer.

@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { HttpFilter } from '../api/http-filter.ts';
 import type { HttpStream, TerminalStream } from '../api/http-stream.ts';
 import { flagString } from '../errors.ts';
-import { frame, uint32 } from '../http2/fixture.ts';
+import { block, frame, GET, uint32 } from '../http2/fixture.ts';
 import { FrameType } from '../http2/frames.ts';
 import type { ClientOptions } from './fixtures/client.ts';
 import { Http2TestClient } from './fixtures/http2-client.ts';
+import type { ResponseStream } from './stream-response.ts';
 
 const LAST = 0x7fffffff;
 const DRAIN_MS = 5000;
@@ -106,6 +107,27 @@ describe('Http2Connection', () => {
     one.open('/hang');
     one.socket.emit('end');
     expect(one.socket.destroyed).toBe(true);
+  });
+
+  it('a FIN of the client without requests is answered, and a socket that does not close then is not waited for', () => {
+    const one = client();
+    one.socket.emit('end');
+    expect(one.socket.destroyed).toBe(false);
+    one.advance(990);
+    expect(one.socket.destroyed).toBe(false);
+    one.advance(20);
+    expect(one.socket.destroyed).toBe(true);
+  });
+
+  it('a request that is taken back in the read that brought it is logged', () => {
+    const seen: string[] = [];
+    const end = ({ flags, details, requestHeaders, endMs }: ResponseStream) =>
+      void seen.push(`${requestHeaders.path} ${flagString(flags)} ${details} ${endMs > 0}`);
+    const one = client({}, undefined, { logs: { end } });
+    one.advance(10);
+    one.bytes(frame(FrameType.HEADERS, 5, 1, block(GET)), frame(FrameType.RST_STREAM, 0, 1, uint32(8)));
+    expect(seen).toEqual(['/ DR http2.remote_reset true']);
+    expect(one.counter('downstream_rq_rx_reset')).toBe(1);
   });
 
   it('premature resets end the connection at their limit', () => {

@@ -1,6 +1,7 @@
 /** A connection that speaks HTTP/2: many streams, which live and end apart from one another. */
 import type { RequestSink } from '../api/codec.ts';
 import { ResponseFlag } from '../errors.ts';
+import type { RequestHead } from '../headers/header-map.ts';
 import type { Http2ConnectionError, Http2ResponseWriter, Http2ServerHandler } from '../http2/handlers.ts';
 import { Http2ServerCodec } from '../http2/server-codec.ts';
 import type { Connection } from '../net/connection.ts';
@@ -52,7 +53,7 @@ export class Http2Connection extends HttpConnection implements Http2ServerHandle
   onEnd(): void {
     this.peerEnded = true;
     if (this.closing || this.activeStreams > 0) this.connection.destroy();
-    else this.connection.end();
+    else this.endBehindPeer();
   }
 
   onWritable(): void {
@@ -128,14 +129,18 @@ export class Http2Connection extends HttpConnection implements Http2ServerHandle
     this.close();
   }
 
-  /** Envoy counts it as a request that was reset. */
-  onWithdrawn(): void {
+  /** Envoy counts it, and logs it, as a request that was reset. */
+  onWithdrawn(request: RequestHead): void {
     const { stats } = this.manager;
     this.headDueMs = NEVER;
     this.requests++;
     stats.downstream_rq_total.value++;
     stats.downstream_rq_http2_total.value++;
     stats.downstream_rq_rx_reset.value++;
+    if (this.manager.logs === undefined) return;
+    const stream = refusedStream(this.manager, this, 'http2.remote_reset', 2);
+    stream.requestHeaders = request;
+    logRefused(this.manager, stream, ResponseFlag.DR);
   }
 
   onMessageError(): void {}

@@ -71,7 +71,7 @@ export class UndecidedConnection extends HttpConnection {
     }
     this.peerEnded = true;
     if (this.closing) this.connection.destroy();
-    else this.connection.end();
+    else this.endBehindPeer();
   }
 
   onWritable(): void {

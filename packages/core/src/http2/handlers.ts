@@ -42,8 +42,8 @@ export interface Http2ServerHandler {
   newStream(writer: Http2ResponseWriter): RequestSink;
   /** A request head is no HTTP: nobody gets a sink for it; for logs. Called before whatever ends with it. */
   onHeadRefused?(details: string): void;
-  /** A request was reset in the read that brought its head: nobody has seen it; for counting. */
-  onWithdrawn(): void;
+  /** A request was reset in the read that brought its head: nobody has seen it; for counting, and for logs. */
+  onWithdrawn(request: RequestHead): void;
   /** A stream is over in both directions, or was reset or withdrawn; its sink and writer are done with. */
   onStreamEnd(writer: Http2ResponseWriter): void;
   /** GOAWAY has been queued; the handler flushes and closes. No stream is left, of the `streams` that there were. */

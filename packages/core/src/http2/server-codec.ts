@@ -1,7 +1,7 @@
 /** HTTP/2 towards clients: frames of one connection → requests, responses → frames. See `session` for what both sides share. */
 import type { RandomSource } from '../api/clock.ts';
 import type { RequestSink, ResetReason } from '../api/codec.ts';
-import type { ResponseHead } from '../headers/header-map.ts';
+import type { RequestHead, ResponseHead } from '../headers/header-map.ts';
 import type { Connection } from '../net/connection.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { Http2CodecStats } from '../stats/index.ts';
@@ -183,8 +183,8 @@ export class Http2ServerCodec extends Http2Session<Http2ServerStream> {
   }
 
   /** @internal */
-  withdrawn(): void {
-    this.handler.onWithdrawn();
+  withdrawn(request: RequestHead): void {
+    this.handler.onWithdrawn(request);
   }
 
   private refuse(id: number, code: ErrorCode): void {

@@ -83,7 +83,7 @@ export class Http2ServerStream extends Http2Stream implements Http2ResponseWrite
   deliverReset(reason: ResetReason, details: string | undefined): void {
     if (!this.opened) {
       this.opened = true;
-      this.session.withdrawn();
+      this.session.withdrawn(this.request);
       return;
     }
     const { sink } = this;
