@@ -21,3 +21,11 @@ it('jsonPieces takes any iterable for a list', () => {
   expect(JSON.parse(pieces.join(''))).toEqual({ list: [{ n: 1 }, { n: 2 }] });
   expect(pieces.length).toBeGreaterThan(4);
 });
+
+it('jsonPieces cuts a long list wherever it lies in what is not printed as a whole', () => {
+  const long = Array.from({ length: 1000 }, (_, n) => ({ n }));
+  const value = { a: { b: { c: { d: { long, few: [1, 2] } } } } };
+  const pieces = [...jsonPieces(value)];
+  expect(pieces.join('')).toBe(`${JSON.stringify(value, undefined, 1)}\n`);
+  expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(100);
+});

@@ -1,7 +1,10 @@
 /** JSON in pieces, for answers that are too large to be made in one go. */
 
-/** How deep pieces are cut; below that an element is printed as a whole. */
+/** How deep pieces are cut; below that an element is printed as a whole, unless it holds a long list. */
 const CUT_DEPTH = 4;
+
+/** Elements of a list that is not long. */
+const FEW = 32;
 
 /**
  * `value` as `JSON.stringify(value, undefined, 1)` prints it, ended by a line feed and cut between the elements of its
@@ -14,7 +17,8 @@ export function* jsonPieces(value: object): Generator<string, void, undefined> {
 
 function* pieces(value: unknown, depth: number): Generator<string, void, undefined> {
   if (isList(value)) yield* listPieces(value, depth);
-  else if (depth >= CUT_DEPTH || typeof value !== 'object' || value === null) yield whole(value, depth);
+  else if (typeof value !== 'object' || value === null) yield whole(value, depth);
+  else if (depth >= CUT_DEPTH && !Object.values(value).some(isLong)) yield whole(value, depth);
   else yield* objectPieces(value, depth);
 }
 
@@ -41,6 +45,11 @@ function* listPieces(value: Iterable<unknown>, depth: number): Generator<string,
 
 function whole(value: unknown, depth: number): string {
   return JSON.stringify(value, undefined, 1).replaceAll('\n', `\n${' '.repeat(depth)}`);
+}
+
+/** Nobody knows how long an iterable is. */
+function isLong(value: unknown): boolean {
+  return isList(value) && !(Array.isArray(value) && value.length <= FEW);
 }
 
 function isList(value: unknown): value is Iterable<unknown> {

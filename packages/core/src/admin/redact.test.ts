@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { redact } from './redact.ts';
+import { jsonPieces } from './json-pieces.ts';
+import { redact, redactBootstrap } from './redact.ts';
 
 it('redact blanks private keys and secrets at any depth and leaves the rest', () => {
   const config = {
@@ -40,4 +41,18 @@ it('redact blanks private keys and secrets at any depth and leaves the rest', ()
     count: 3,
   });
   expect(config.generic_secret.secret.inline_string).toBe('s3');
+});
+
+it.each(['static_resources', 'staticResources'])('redactBootstrap copies %s while they are printed', (key) => {
+  const cluster = (n: number) => ({ name: `c${n}`, private_key: { inline_string: 'k' }, list: [{ password: 'p' }] });
+  const config = {
+    node: { id: 'n' },
+    [key]: { clusters: Array.from({ length: 100 }, (_, n) => cluster(n)), secrets: [], x: { password: 'p' } },
+    admin: { generic_secret: { a: 's' } },
+  };
+  const whole = JSON.stringify({ configs: [{ bootstrap: redact(config) }] }, undefined, 1);
+  const pieces = [...jsonPieces({ configs: [{ bootstrap: redactBootstrap(config) }] })];
+  expect(pieces.join('')).toBe(`${whole}\n`);
+  expect(whole).not.toMatch(/"[kps]"$/m);
+  expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(400);
 });

@@ -87,8 +87,9 @@ async function taken(exchange: Exchange, piece: string | Uint8Array): Promise<bo
   const { response } = exchange;
   if (response.destroyed) return false;
   exchange.bytesSent += Buffer.byteLength(piece);
-  if (response.write(piece)) await nextTurn();
-  else await drained(response);
+  if (!response.write(piece)) await drained(response);
+  // Always: with a fast reader `drain` comes in the same turn, write after write, and nothing else would be done.
+  await nextTurn();
   return !response.destroyed;
 }
 

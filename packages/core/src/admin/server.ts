@@ -23,7 +23,7 @@ export interface AdminServerOptions {
   readonly routes?: readonly AdminRoute[];
   /** Host names, besides IP literals, names without a dot and that of this machine, under which mutations are accepted. */
   readonly allowedHosts?: readonly string[];
-  /** Envoy's `allow_paths`: whether a target, with its query, is served at all; default all are. */
+  /** Envoy's `allow_paths`: whether a normalized path, with its query, is served at all; default all are. */
   readonly allowsPath?: (target: string) => boolean;
   /** Told of every request once its answer is on the wire, or its client gone. */
   readonly onServed?: (served: ServedRequest) => void;
@@ -144,6 +144,8 @@ export class AdminServer {
     try {
       reply = await this.answer(exchange);
     } catch (error) {
+      // The client went away in the middle of its request.
+      if (request.errored !== null) return;
       this.onError(error as Error);
       reply = text('internal error\n', 500);
     }
@@ -152,10 +154,11 @@ export class AdminServer {
 
   private async answer(exchange: Exchange): Promise<AdminReply> {
     const { request } = exchange;
-    const url = request.url ?? '/';
-    const target = parseTarget(url);
+    const target = parseTarget(request.url ?? '/');
     if (target === undefined) return bare(404);
-    if (this.options.allowsPath?.(url) === false) return text(`request to path ${url} not allowed`, 403);
+    if (this.options.allowsPath?.(target.whole) === false) {
+      return text(`request to path ${target.whole} not allowed`, 403);
+    }
     const route = this.routes.get(target.path);
     if (route === undefined) return text(`invalid path. ${helpText([...this.routes.values()])}`, 404);
     if (route.mutates && request.method !== 'POST') {

@@ -6,14 +6,20 @@ export interface AdminTarget {
   readonly path: string;
   /** What follows the question mark. */
   readonly query: string;
+  /** Both, as `allow_paths` is asked about them: a path in disguise must not get past it. */
+  readonly whole: string;
 }
 
 /** The parts of a target, or undefined when it is none that an endpoint could have: `*`, or a whole URL. */
 export function parseTarget(target: string): AdminTarget | undefined {
   if (!target.startsWith('/')) return undefined;
   const question = target.indexOf('?');
-  const path = question === -1 ? target : target.slice(0, question);
-  return { path: normalize(path), query: question === -1 ? '' : target.slice(question + 1) };
+  if (question === -1) {
+    const path = normalize(target);
+    return { path, query: '', whole: path };
+  }
+  const path = normalize(target.slice(0, question));
+  return { path, query: target.slice(question + 1), whole: path + target.slice(question) };
 }
 
 function normalize(path: string): string {

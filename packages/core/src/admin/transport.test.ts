@@ -86,6 +86,34 @@ describe('AdminServer', () => {
     expect(proxy.calls).toEqual([]);
   });
 
+  it('a client that goes away within its request is no failure of an endpoint', async () => {
+    const errors: Error[] = [];
+    const served: ServedRequest[] = [];
+    const { port } = await start({
+      onError: (error) => void errors.push(error),
+      onServed: (request) => void served.push(request),
+    });
+    const socket = connect(port, '127.0.0.1');
+    socket.write('POST /runtime_modify HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nk=');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    socket.destroy();
+    await expect.poll(() => served.length).toBe(1);
+    expect(errors).toEqual([]);
+  });
+
+  it('asks whether a path is allowed once nothing hides it any more', async () => {
+    const { port, proxy } = await start({ allowsPath: (target) => target.startsWith('/stats') });
+    const ask = (line: string) =>
+      raw({ host: '127.0.0.1', port }, `${line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
+    for (const path of ['/stats/../quitquitquit', '/stats/%2e%2e/quitquitquit', '//quitquitquit']) {
+      expect(await ask(`POST ${path}`)).toMatch(
+        /^HTTP\/1\.1 403 [\s\S]*\r\n\r\nrequest to path \/quitquitquit not allowed$/,
+      );
+    }
+    expect(proxy.calls).toEqual([]);
+    expect(await ask('GET //%73tats')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it('tells of every request once it is over', async () => {
     const served: ServedRequest[] = [];
     const { call } = await start({ onServed: (request) => served.push(request) });

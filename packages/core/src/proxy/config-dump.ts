@@ -57,8 +57,29 @@ export function configDump(
   };
 }
 
-function dumped({ raw, lastUpdated, version }: ResourceSource<unknown>): DumpedConfig {
-  return { config: raw(), lastUpdated, ...(version !== '' && { versionInfo: version }) };
+/** Its config is looked up when it is read: there may be ten thousand of them. */
+class DumpedSource implements DumpedConfig {
+  private readonly source: ResourceSource<unknown>;
+
+  constructor(source: ResourceSource<unknown>) {
+    this.source = source;
+  }
+
+  get config(): JsonObject {
+    return this.source.raw();
+  }
+
+  get lastUpdated(): Date {
+    return this.source.lastUpdated;
+  }
+
+  get versionInfo(): string {
+    return this.source.version;
+  }
+}
+
+function dumped(source: ResourceSource<unknown>): DumpedConfig {
+  return new DumpedSource(source);
 }
 
 /** One entry per name, with what is in force and what is on its way in or out. */

@@ -28,11 +28,10 @@ export class CounterRecord implements FlushedCounter {
     this.tags = tagged.tags;
   }
 
-  /** Whether it is used. */
-  latch(): boolean {
+  /** Takes what was added since it was last called. */
+  latch(): void {
     this.value = this.metric.value;
     this.delta = this.metric.latch();
-    return this.metric.used;
   }
 }
 

@@ -201,6 +201,16 @@ describe('StatsFlush', () => {
     ]);
   });
 
+  it('a sink whose methods are async may fail: it is counted, and ends nothing', async () => {
+    const later = () => Promise.reject(new Error('later'));
+    const { store, flush, lines } = harness([{ flush: later as () => void, onSample: later as () => void }]);
+    store.scope('a').histogram('h').record(1);
+    flush.flush();
+    await new Promise(setImmediate);
+    expect(store.scope('server').counter('stat_sink_errors').value).toBe(2);
+    expect(lines.map((line) => line.split('\n')[0])).toEqual(Array(2).fill('stats sink sink0 failed: Error: later'));
+  });
+
   it('drops and counts a flush within a flush', () => {
     let again: () => void = () => {};
     const { seen, sink } = recording();
@@ -209,6 +219,80 @@ describe('StatsFlush', () => {
     flush.flush();
     expect(seen).toHaveLength(1);
     expect(store.scope('server').counter('dropped_stat_flushes').value).toBe(1);
+  });
+
+  /** A store whose flush takes many turns by a clock of which every look takes a millisecond. */
+  function large(sinks: readonly StatsSink[]) {
+    const store = new StatsStore();
+    const { clock, flush } = harness(sinks, store);
+    const scope = store.scope('cluster.a');
+    for (let n = 0; n < 10_000; n++) scope.counter(`c${n}`).add(n + 1);
+    for (let n = 0; n < 1000; n++) scope.histogram(`h${n}`).record(n);
+    let looks = 0;
+    const { nowMs } = clock;
+    clock.nowMs = () => nowMs.call(clock) + looks++;
+    const turns = (most: number) => {
+      let turn = 0;
+      for (; turn < most; turn++) {
+        const before = looks;
+        clock.advance(0);
+        if (looks === before) break;
+        // No turn works on when its time is used up.
+        expect(looks - before).toBeLessThan(10);
+      }
+      return turn;
+    };
+    return { store, flush, turns };
+  }
+
+  it('makes way for other work when it has much to do, and hands over everything in the end', () => {
+    const { seen, sink } = recording();
+    const { store, flush, turns } = large([sink]);
+    flush.flush();
+    expect(seen).toEqual([]);
+    flush.flush();
+    expect(store.scope('server').counter('dropped_stat_flushes').value).toBe(1);
+    expect(turns(100)).toBeGreaterThan(4);
+    expect(seen).toHaveLength(1);
+    expect(Object.keys(seen[0]?.counters ?? {})).toHaveLength(10_000);
+    expect(seen[0]?.counters['cluster.a.c9999']).toEqual([10_000, 10_000]);
+    expect(Object.keys(seen[0]?.histograms ?? {})).toHaveLength(1000);
+  });
+
+  it('lets a sink flush in steps, and goes on when it throws in the middle', () => {
+    const { seen, sink } = recording();
+    let steps = 0;
+    const stepping: StatsSink = {
+      flush: () => {
+        throw new Error('not asked for');
+      },
+      *flushInSteps({ counters }) {
+        for (const counter of counters) {
+          if (++steps % 100 === 0) yield;
+          if (counter.name === 'cluster.a.c5000') throw new Error('enough');
+        }
+      },
+    };
+    const { store, flush, turns } = large([stepping, sink]);
+    flush.flush();
+    expect(turns(200)).toBeGreaterThan(8);
+    expect(steps).toBeLessThan(6000);
+    expect(seen).toHaveLength(1);
+    expect(store.scope('server').counter('stat_sink_errors').value).toBe(1);
+  });
+
+  it('ends what is under way, and flushes a last time, when it is closed', async () => {
+    const { seen, sink } = recording();
+    const { store, flush, turns } = large([sink]);
+    flush.start(undefined);
+    flush.flush();
+    store.scope('cluster.a').counter('c0').add(1);
+    await flush.close();
+    expect(seen.map(({ counters }) => counters['cluster.a.c0'])).toEqual([
+      [2, 2],
+      [0, 2],
+    ]);
+    expect(turns(1)).toBe(0);
   });
 
   it('flushes a last time at the end, and waits a second for a sink that does not get done', async () => {
@@ -242,6 +326,25 @@ describe('createProxy stats sinks', () => {
     await proxy.start();
     await proxy.close();
     expect(made).toEqual(['yaml true', 'code true']);
+  });
+
+  it('a sink that cannot be made is a problem of the configuration, and those made before it are closed', async () => {
+    let closed = 0;
+    const broken = defineStatsSink({
+      name: 'test.stat_sinks.broken',
+      config: z.object({}),
+      create: () => {
+        throw new Error('no place to go');
+      },
+    });
+    const first = defineStatsSink({
+      name: 'test.stat_sinks.first',
+      config: z.object({}),
+      create: () => ({ flush() {}, close: () => Promise.reject(new Error(`closed ${++closed}`)) }),
+    });
+    const made = createProxy({ config: { static_resources: {} }, statsSinks: [first({}), broken({})] });
+    await expect(made).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: 'no place to go' });
+    expect(closed).toBe(1);
   });
 
   it('with stats_flush_on_admin a listing of the stats is the flush', async () => {

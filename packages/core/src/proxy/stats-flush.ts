@@ -1,18 +1,20 @@
 /** Hands the metrics to the stats sinks at every flush. Nothing here is on the way of a request unless a sink wants samples. */
 import type { Clock } from '../api/clock.ts';
-import type {
-  FlushedCounter,
-  FlushedGauge,
-  FlushedHistogram,
-  FlushedText,
-  MetricsSnapshot,
-} from '../api/stats-sink.ts';
+import type { MetricsSnapshot } from '../api/stats-sink.ts';
+import { errorText } from '../errors.ts';
+import { onRejection } from '../observe/rejection.ts';
 import { Histogram, QUANTILES } from '../stats/histogram.ts';
-import { Counter, Gauge } from '../stats/metrics.ts';
-import type { AnyMetric, StatsStore } from '../stats/store.ts';
+import type { Counter } from '../stats/metrics.ts';
+import type { AnyMetric, MetricKind, MetricOf, StatsStore } from '../stats/store.ts';
 import type { TaggedName } from '../stats/tags.ts';
 import { CounterRecord, type Flushed, GaugeRecord, HistogramRecord, TextRecord } from './flush-records.ts';
 import type { NamedSink } from './stats-sinks.ts';
+
+/** After so long in one go a flush makes way for everything else. With ten thousand clusters one takes 50 ms and more. */
+const TURN_MS = 5;
+
+/** Metrics that are looked at between two looks at the clock. */
+const STEP = 512;
 
 /** How long the end of the proxy waits for a sink that cannot get rid of its last flush. */
 const LONGEST_CLOSE_MS = 1000;
@@ -32,13 +34,17 @@ export class StatsFlush {
   private readonly options: StatsFlushOptions;
   private readonly sinks: readonly NamedSink[];
   private readonly sampled: readonly NamedSink[];
+  /** Of metrics that were used, and of all histograms if samples are wanted. */
   private readonly records = new Map<AnyMetric, Flushed>();
   private readonly errors: Counter;
   private readonly dropped: Counter;
   private stopObserving: () => void = () => {};
   private stopTimer: () => void = () => {};
+  private stopTurn: () => void = () => {};
   private started = false;
-  private flushing = false;
+  /** What is left to do of the flush that is under way. */
+  private underWay: Iterator<void> | undefined = undefined;
+  private working = false;
   private closed = false;
 
   constructor(options: StatsFlushOptions) {
@@ -51,37 +57,38 @@ export class StatsFlush {
     if (this.sinks.length > 0) this.follow(options.store);
   }
 
-  /** Every metric gets one record for as long as it lives, so that names are taken apart once. */
   private follow(store: StatsStore): void {
-    for (const list of [store.counters(), store.gauges(), store.histograms(), store.textReadouts()]) {
-      for (const metric of list) this.add(metric);
-    }
+    if (this.sampled.length > 0) for (const histogram of store.each('histogram')) this.watch(histogram);
     this.stopObserving = store.observe((change, _kind, metric) => {
-      if (change === 'added') this.add(metric);
-      else this.records.delete(metric);
+      if (change === 'removed') this.records.delete(metric);
+      else if (this.sampled.length > 0 && metric instanceof Histogram) this.watch(metric);
     });
   }
 
-  private add(metric: AnyMetric): void {
-    const tagged = this.options.store.tags.of(metric);
-    if (metric instanceof Counter) this.records.set(metric, new CounterRecord(metric, tagged));
-    else if (metric instanceof Gauge) this.records.set(metric, new GaugeRecord(metric, tagged));
-    else if (metric instanceof Histogram) this.addHistogram(metric, tagged);
-    else this.records.set(metric, new TextRecord(metric, tagged));
-  }
-
-  private addHistogram(histogram: Histogram, tagged: TaggedName): void {
-    const record = new HistogramRecord(histogram, tagged);
-    this.records.set(histogram, record);
-    if (this.sampled.length === 0) return;
+  private watch(histogram: Histogram): void {
+    const record = this.recordOf(histogram, HistogramRecord);
     record.onSample = (value) => this.sample(record, value);
     histogram.watcher = record;
+  }
+
+  /** Every metric that is used gets one record for as long as it lives, so that its name is taken apart once. */
+  private recordOf<M extends AnyMetric, R extends Flushed>(
+    metric: M,
+    Kind: new (metric: M, tagged: TaggedName) => R,
+  ): R {
+    let record = this.records.get(metric) as R | undefined;
+    if (record === undefined) {
+      record = new Kind(metric, this.options.store.tags.of(metric));
+      this.records.set(metric, record);
+    }
+    return record;
   }
 
   private sample(record: HistogramRecord, value: number): void {
     for (const named of this.sampled) {
       try {
-        named.sink.onSample?.(record, value);
+        const answer: unknown = named.sink.onSample?.(record, value);
+        if (answer !== undefined) onRejection(answer, (error) => this.failed(named, error));
       } catch (error) {
         this.failed(named, error);
       }
@@ -99,53 +106,89 @@ export class StatsFlush {
     this.stopTimer = this.options.clock.schedule(flush, everyMs);
   }
 
-  /** One flush. A flush that comes while another is under way is dropped and counted, as in Envoy. */
+  /**
+   * One flush, which goes on in later turns of the event loop when there is much to do. A flush that comes while another
+   * is under way is dropped and counted, as in Envoy.
+   */
   flush(): void {
-    if (this.flushing) {
+    if (this.underWay !== undefined) {
       this.dropped.inc();
       return;
     }
-    this.flushing = true;
+    this.underWay = this.steps();
+    this.work(this.options.clock.nowMs() + TURN_MS);
+  }
+
+  /** Works on the flush that is under way until then. */
+  private work(untilMs: number): void {
+    const { clock } = this.options;
+    this.working = true;
+    let done = true;
     try {
-      this.options.before();
-      this.options.store.flush();
-      if (this.sinks.length > 0 && !this.closed) this.flushSinks();
-    } finally {
-      this.flushing = false;
-    }
-  }
-
-  private flushSinks(): void {
-    const snapshot = this.snapshot();
-    for (const named of this.sinks) {
-      try {
-        named.sink.flush(snapshot);
-      } catch (error) {
-        this.failed(named, error);
+      while (this.underWay?.next().done === false) {
+        if (clock.nowMs() < untilMs) continue;
+        done = false;
+        this.stopTurn = clock.schedule(() => this.work(clock.nowMs() + TURN_MS), 0);
+        return;
       }
+    } finally {
+      this.working = false;
+      if (done) this.underWay = undefined;
     }
   }
 
-  private snapshot(): MetricsSnapshot {
-    const counters: FlushedCounter[] = [];
-    const gauges: FlushedGauge[] = [];
-    const histograms: FlushedHistogram[] = [];
-    const textReadouts: FlushedText[] = [];
-    for (const record of this.records.values()) {
-      if (record instanceof CounterRecord) {
-        if (record.latch()) counters.push(record);
-      } else if (record instanceof GaugeRecord) {
-        if (record.metric.used) gauges.push(record);
-      } else if (record instanceof HistogramRecord) {
-        if (record.metric.used) histograms.push(record);
-      } else if (record.metric.used) textReadouts.push(record);
+  private *steps(): Generator<void, void, undefined> {
+    this.options.before();
+    yield* this.options.store.flushing();
+    if (this.sinks.length === 0 || this.closed) return;
+    const snapshot = yield* this.snapshot();
+    for (const named of this.sinks) yield* this.flushSink(named, snapshot);
+  }
+
+  private *flushSink(named: NamedSink, snapshot: MetricsSnapshot): Generator<void, void, undefined> {
+    const { sink } = named;
+    try {
+      if (sink.flushInSteps !== undefined) yield* sink.flushInSteps(snapshot);
+      else {
+        const answer: unknown = sink.flush(snapshot);
+        if (answer !== undefined) onRejection(answer, (error) => this.failed(named, error));
+      }
+    } catch (error) {
+      this.failed(named, error);
     }
+    yield;
+  }
+
+  private *snapshot(): Generator<void, MetricsSnapshot, undefined> {
+    const counters: CounterRecord[] = [];
+    yield* this.eachUsed('counter', (counter) => {
+      const record = this.recordOf(counter, CounterRecord);
+      record.latch();
+      counters.push(record);
+    });
+    const gauges: GaugeRecord[] = [];
+    yield* this.eachUsed('gauge', (gauge) => gauges.push(this.recordOf(gauge, GaugeRecord)));
+    const histograms: HistogramRecord[] = [];
+    yield* this.eachUsed('histogram', (each) => histograms.push(this.recordOf(each, HistogramRecord)));
+    const textReadouts: TextRecord[] = [];
+    yield* this.eachUsed('textReadout', (text) => textReadouts.push(this.recordOf(text, TextRecord)));
     return { timeMs: this.options.clock.wallMs(), quantiles: QUANTILES, counters, gauges, histograms, textReadouts };
+  }
+
+  private *eachUsed<Kind extends MetricKind>(
+    kind: Kind,
+    visit: (metric: MetricOf[Kind]) => void,
+  ): Generator<void, void, undefined> {
+    let seen = 0;
+    for (const metric of this.options.store.each(kind)) {
+      if (metric.used) visit(metric);
+      if (++seen % STEP === 0) yield;
+    }
   }
 
   private failed({ name }: NamedSink, error: unknown): void {
     this.errors.inc();
-    this.options.log(`stats sink ${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+    this.options.log(`stats sink ${name} failed: ${errorText(error)}`);
   }
 
   /**
@@ -155,7 +198,8 @@ export class StatsFlush {
   close(): Promise<unknown> | undefined {
     if (this.closed) return undefined;
     this.stopTimer();
-    if (this.started) this.flush();
+    this.stopTurn();
+    if (!this.working) this.flushAtOnce();
     this.closed = true;
     this.stopObserving();
     for (const record of this.records.values())
@@ -164,6 +208,14 @@ export class StatsFlush {
     if (this.sinks.length === 0) return undefined;
     const closed = Promise.all(this.sinks.map((named) => this.closeSink(named)));
     return Promise.race([closed, new Promise<void>((resolve) => this.patience(resolve, closed))]);
+  }
+
+  /** What is left of a flush, and the last one: when a proxy ends there is nothing to make way for. */
+  private flushAtOnce(): void {
+    this.work(Number.POSITIVE_INFINITY);
+    if (!this.started) return;
+    this.underWay = this.steps();
+    this.work(Number.POSITIVE_INFINITY);
   }
 
   private patience(resolve: () => void, closed: Promise<unknown>): void {

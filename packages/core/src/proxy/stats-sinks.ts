@@ -3,6 +3,7 @@ import type { ObserverContext } from '../api/observer.ts';
 import type { StatsSink } from '../api/stats-sink.ts';
 import type { StatsSinkConfig } from '../config/stats-config.ts';
 import type { StatsSinkDefinition } from '../define/index.ts';
+import { MeshError } from '../errors.ts';
 
 /** A sink and the name its errors are told under. */
 export interface NamedSink {
@@ -10,7 +11,10 @@ export interface NamedSink {
   readonly sink: StatsSink;
 }
 
-/** Makes every sink, or none. @throws what the creation of one throws. */
+/**
+ * Makes every sink, or none.
+ * @throws MeshError `CONFIG_INVALID` when one cannot be made.
+ */
 export function makeSinks(entries: readonly StatsSinkConfig[], context: ObserverContext): NamedSink[] {
   const made: NamedSink[] = [];
   try {
@@ -20,7 +24,15 @@ export function makeSinks(entries: readonly StatsSinkConfig[], context: Observer
     }
     return made;
   } catch (error) {
-    for (const { sink } of made) void sink.close?.();
-    throw error;
+    for (const { sink } of made) void closeQuietly(sink);
+    if (error instanceof MeshError) throw error;
+    throw new MeshError('CONFIG_INVALID', (error as Error).message, { cause: error });
   }
+}
+
+/** The problem with the other sink is what is told. */
+async function closeQuietly(sink: StatsSink): Promise<void> {
+  try {
+    await sink.close?.();
+  } catch {}
 }

@@ -118,6 +118,10 @@ export class Histogram {
   readonly buckets: readonly number[];
   /** Set only while a stats sink wants single samples. */
   watcher: SampleWatcher | undefined = undefined;
+  /** @internal How many open scopes hold it; the store's. */
+  holders = 0;
+  /** @internal Where it puts itself down when there will be something to flush. */
+  unflushed: Set<Histogram> | undefined = undefined;
   private running: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   private lastInterval: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   private totals: Float64Array<ArrayBuffer> = new Float64Array(0);
@@ -136,16 +140,16 @@ export class Histogram {
     const bin = binOf(value);
     if (bin >= this.running.length) this.grow(bin);
     this.running[bin]!++;
-    this.dirty = true;
+    if (!this.dirty) this.soil();
     if (this.watcher !== undefined) this.watcher.sample(value);
   }
 
-  /** Ends the interval: its samples join the totals. Costs nothing for a histogram that stayed idle. */
-  flush(): void {
+  /** Ends the interval: its samples join the totals. False when the next flush can do without this histogram. */
+  flush(): boolean {
     if (!this.dirty) {
       if (this.lastIntervalFilled) this.lastInterval.fill(0);
       this.lastIntervalFilled = false;
-      return;
+      return false;
     }
     for (let bin = 0; bin < this.running.length; bin++) this.totals[bin]! += this.running[bin]!;
     const finished = this.running;
@@ -155,6 +159,7 @@ export class Histogram {
     this.dirty = false;
     this.lastIntervalFilled = true;
     this.everFlushed = true;
+    return true;
   }
 
   /** Adds the flushed counts of the same histogram in another process, as [bin, count] pairs. */
@@ -167,6 +172,7 @@ export class Histogram {
     for (const [bin, count] of interval) this.lastInterval[bin]! += count;
     this.lastIntervalFilled = true;
     this.everFlushed = true;
+    this.unflushed?.add(this);
   }
 
   /** Counts of the last finished interval. */
@@ -182,6 +188,12 @@ export class Histogram {
   /** Whether a flush ever found samples: what `?usedonly` shows. */
   get used(): boolean {
     return this.everFlushed;
+  }
+
+  /** With the first sample of an interval. */
+  private soil(): void {
+    this.dirty = true;
+    this.unflushed?.add(this);
   }
 
   private grow(bin: number): void {

@@ -1,12 +1,11 @@
 /** Statistics: metrics, the store that names them, and the three formats. */
 export * from './groups.ts';
 export { Histogram } from './histogram.ts';
-export { jsonPieces, renderJson } from './json.ts';
+export { jsonPieces } from './json.ts';
 export { Counter } from './metrics.ts';
 export {
   PROMETHEUS_CONTENT_TYPE,
   prometheusPieces,
-  renderPrometheus,
 } from './prometheus.ts';
 export type { HistogramMode, StatsQuery, StatsType } from './query.ts';
 export { ResponseCodeStats } from './response-codes.ts';
@@ -17,4 +16,4 @@ export {
   type StatsView,
 } from './store.ts';
 
-export { renderText, textPieces } from './text.ts';
+export { textPieces } from './text.ts';

@@ -29,12 +29,19 @@ export function* jsonPieces(view: StatsView, query: StatsQuery = {}): Generator<
   yield ']}';
 }
 
+/** Nearly all names stand for themselves, and to look is cheaper than to convert. */
+const PLAIN = /^[\w. |/@\-[\]]*$/;
+
+function quoted(name: string): string {
+  return PLAIN.test(name) ? `"${name}"` : JSON.stringify(name);
+}
+
 function joined(separator: string, parts: readonly string[]): string {
   return parts.length === 0 ? '' : separator + parts.join(',');
 }
 
 function stat(name: string, value: string): string {
-  return `{"name":${JSON.stringify(name)},"value":${value}}`;
+  return `{"name":${quoted(name)},"value":${value}}`;
 }
 
 /** The last of the list, when there are any histograms. */
@@ -74,7 +81,7 @@ function histogramForm(mode: HistogramMode): {
 }
 
 function nameOf(histogram: Histogram): string {
-  return `"name":${JSON.stringify(histogram.name)}`;
+  return `"name":${quoted(histogram.name)}`;
 }
 
 function values(histogram: Histogram): string {

@@ -4,6 +4,8 @@
 export class Counter {
   readonly name: string;
   value = 0;
+  /** @internal How many open scopes hold it; the store's. */
+  holders = 0;
   /** What of `value` the last flush has seen; below zero after a reset, so that nothing added before it is lost. */
   private latched = 0;
   private usedBeforeReset = false;
@@ -57,6 +59,8 @@ export class Counter {
 export class Gauge {
   readonly name: string;
   value = 0;
+  /** @internal How many open scopes hold it; the store's. */
+  holders = 0;
   private touched = false;
 
   constructor(name: string) {
@@ -102,6 +106,8 @@ export class Gauge {
 export class TextReadout {
   readonly name: string;
   value = '';
+  /** @internal How many open scopes hold it; the store's. */
+  holders = 0;
 
   constructor(name: string) {
     this.name = name;

@@ -1,10 +1,11 @@
 /** `/stats/prometheus`: the text exposition format exactly as Envoy prints it. */
 import { type Histogram, QUANTILES } from './histogram.ts';
+import { NameIndex } from './name-index.ts';
 import { formatG } from './numbers.ts';
-import { type HistogramMode, type StatsQuery, sortKey } from './query.ts';
+import type { HistogramMode, StatsQuery } from './query.ts';
 import { sortedSlices } from './slices.ts';
 import type { StatsView } from './store.ts';
-import { defaultTags, type Tag, type TagExtractor, type TaggedName } from './tags.ts';
+import { clusterIn, defaultTags, type NameShape, type Tag, type TagExtractor } from './tags.ts';
 
 /** Options of {@link renderPrometheus}. */
 export interface PrometheusOptions extends Omit<StatsQuery, 'histogramMode' | 'type'> {
@@ -18,10 +19,6 @@ export interface PrometheusOptions extends Omit<StatsQuery, 'histogramMode' | 't
 
 /** Content type of the text. */
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; charset=UTF-8';
-
-interface Named {
-  readonly name: string;
-}
 
 /** Prints counters, gauges, text readouts if asked for, and histograms; each family once, its samples sorted by name. */
 export function renderPrometheus(view: StatsView, options: PrometheusOptions = {}): string {
@@ -48,40 +45,53 @@ export function* prometheusPieces(
   else yield* families(histograms, tags, 'histogram', histogramLines);
 }
 
-/** Samples that are printed, or names that are split into tags, in one go. */
-const GROUP = 64;
+/** Text of one piece: less than a hundred samples, or a few histograms. */
+const PIECE = 8192;
+
+/** Metrics whose names differ in nothing but their tags. */
+interface Family<M> {
+  readonly name: string;
+  /** Their tags are looked up again when they are printed: kept for a million metrics they take half a gigabyte. */
+  readonly metrics: M[];
+}
 
 /** Families sorted by name; inside a family the order of the metrics, which come sorted by full name. */
-function* families<M extends Named>(
+function* families<M extends { readonly name: string }>(
   slices: Iterable<readonly M[]>,
   extractor: TagExtractor,
   type: string,
   write: (family: string, labels: string, metric: M) => string,
 ): Generator<string, void, undefined> {
-  const groups = new Map<string, Member<M>[]>();
+  const byName = new Map<string, Family<M>>();
+  const sorted = new NameIndex<Family<M>>();
   for (const slice of slices) {
-    if (slice.length === 0) yield '';
-    for (let at = 0; at < slice.length; at++) {
-      if (at % GROUP === 0) yield '';
-      const metric = slice[at] as M;
-      const tagged = extractor.of(metric);
-      const members = groups.get(tagged.name);
-      if (members === undefined) groups.set(tagged.name, [{ metric, tagged }]);
-      else members.push({ metric, tagged });
+    yield '';
+    for (const metric of slice) {
+      const { name } = extractor.shapeOf(metric) ?? extractor.of(metric);
+      let family = byName.get(name);
+      if (family === undefined) {
+        family = { name, metrics: [] };
+        byName.set(name, family);
+        sorted.add(family);
+      }
+      family.metrics.push(metric);
     }
   }
-  const sorted = Array.from(groups, ([name, members]) => ({ key: sortKey(name), name, members }));
-  sorted.sort((a, b) => (a.key < b.key ? -1 : 1));
-  for (const { name, members } of sorted) {
-    const family = familyName(name);
-    yield `# TYPE ${family} ${type}\n`;
-    for (const { metric, tagged } of members) yield write(family, formatLabels(tagged.tags), metric);
+  let text = '';
+  for (const slice of sorted.slices()) {
+    yield '';
+    for (const { name, metrics } of slice) {
+      const family = familyName(name);
+      text += `# TYPE ${family} ${type}\n`;
+      for (const metric of metrics) {
+        text += write(family, labelsOf(extractor, metric), metric);
+        if (text.length < PIECE) continue;
+        yield text;
+        text = '';
+      }
+    }
   }
-}
-
-interface Member<M> {
-  readonly metric: M;
-  readonly tagged: TaggedName;
+  yield text;
 }
 
 function sampleLine(family: string, labels: string, metric: { readonly value: number }): string {
@@ -94,11 +104,23 @@ function histogramLines(family: string, labels: string, histogram: Histogram): s
   const prefix = labels === '' ? '' : `${labels},`;
   const below = counts.cumulativeBuckets(histogram.buckets);
   let text = '';
-  histogram.buckets.forEach((bound, i) => {
-    text += `${family}_bucket{${prefix}le="${formatG(bound, 32)}"} ${below[i]}\n`;
+  boundsOf(histogram).forEach((bound, i) => {
+    text += `${family}_bucket{${prefix}le="${bound}"} ${below[i]}\n`;
   });
   text += `${family}_bucket{${prefix}le="+Inf"} ${total}\n`;
   return `${text}${family}_sum{${labels}} ${formatG(counts.sum, 32)}\n${family}_count{${labels}} ${total}\n`;
+}
+
+/** Histograms share their lists of bounds, and writing a number with 32 digits takes long. */
+const writtenBounds = new WeakMap<readonly number[], readonly string[]>();
+
+function boundsOf({ buckets }: Histogram): readonly string[] {
+  let written = writtenBounds.get(buckets);
+  if (written === undefined) {
+    written = buckets.map((bound) => formatG(bound, 32));
+    writtenBounds.set(buckets, written);
+  }
+  return written;
 }
 
 function summaryLines(family: string, labels: string, histogram: Histogram): string {
@@ -117,8 +139,28 @@ export function familyName(name: string): string {
   return `envoy_${sanitize(name)}`;
 }
 
+/** Nearly all metrics are of clusters: then nothing is to be put together but the cluster's name. */
+function labelsOf(extractor: TagExtractor, metric: { readonly name: string }): string {
+  const shape = extractor.shapeOf(metric);
+  if (shape === undefined) return formatLabels(extractor.of(metric).tags);
+  shape.labels ??= labelsAround(shape);
+  const [before, behind] = shape.labels;
+  return before + escapeLabel(clusterIn(metric.name)) + behind;
+}
+
+function labelsAround({ tags, clusterAt }: NameShape): readonly [before: string, behind: string] {
+  const name = tags[clusterAt]?.name ?? '';
+  const before = formatLabels([...tags.slice(0, clusterAt), { name, value: '' }]);
+  const behind = formatLabels(tags.slice(clusterAt + 1));
+  return [before.slice(0, -1), behind === '' ? '"' : `",${behind}`];
+}
+
 function formatLabels(tags: readonly Tag[]): string {
-  return tags.map((tag) => `${sanitize(tag.name)}="${escapeLabel(tag.value)}"`).join(',');
+  let text = '';
+  for (const { name, value } of tags) {
+    text += `${text === '' ? '' : ','}${sanitize(name)}="${escapeLabel(value)}"`;
+  }
+  return text;
 }
 
 /** Replaces what Prometheus does not allow in a name. */

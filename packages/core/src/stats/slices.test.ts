@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { jsonPieces } from './json.ts';
+import { prometheusPieces } from './prometheus-text.ts';
 import { sortKey } from './query.ts';
 import { sortedSlices } from './slices.ts';
 import { StatsStore } from './store.ts';
+import { textPieces } from './text.ts';
 
 /** Names in an order that is none. */
 function filled(count: number): StatsStore {
@@ -45,5 +48,42 @@ describe('sortedSlices', () => {
     const names = (from: typeof view) => [...sortedSlices(from, ['counter'], { usedOnly: true })].flat();
     expect(names(view)).toEqual(names(store));
     expect(names(view).length).toBeGreaterThan(20);
+  });
+});
+
+describe('pieces of a listing', () => {
+  const formats = { textPieces, jsonPieces, prometheusPieces };
+  const places = {
+    clusters: (n: number) => `cluster.c${(n * 7919) % 500}.x${n % 40}`,
+    'clusters with dots': (n: number) => `cluster.c.${(n * 7919) % 500}.x${n % 40}`,
+    'one place': (n: number) => `server.x${n}`,
+  };
+  const cases = Object.entries(formats).flatMap(([format, pieces]) =>
+    Object.entries(places).map(([place, nameOf]) => ({ format, pieces, place, nameOf })),
+  );
+
+  it.each(cases)('$format of $place are small, and so is the work between two of them', ({ pieces, nameOf }) => {
+    const store = new StatsStore();
+    const root = store.scope('');
+    for (let n = 0; n < 20_000; n++) {
+      if (n % 20 === 0) root.histogram(nameOf(n)).record(n);
+      else if (n % 3 === 0) root.gauge(nameOf(n)).set(n);
+      else root.counter(nameOf(n)).add(n);
+    }
+    store.flush();
+    let looked = 0;
+    let most = 0;
+    let longest = 0;
+    const matches = () => {
+      looked++;
+      return true;
+    };
+    for (const piece of pieces(store, { matches })) {
+      most = Math.max(most, looked);
+      longest = Math.max(longest, piece.length);
+      looked = 0;
+    }
+    expect(most).toBeLessThanOrEqual(512);
+    expect(longest).toBeLessThan(32 * 1024);
   });
 });

@@ -94,6 +94,55 @@ describe('StatsStore', () => {
     expect(store.scope('a').histogram('x_ms').buckets).toHaveLength(19);
   });
 
+  it('flushes histograms that have something to flush, and no others', () => {
+    const store = new StatsStore();
+    const scope = store.scope('a');
+    const flushed: string[] = [];
+    const made = ['h1', 'h2', 'h3'].map((name) => {
+      const histogram = scope.histogram(name);
+      const flush = histogram.flush.bind(histogram);
+      histogram.flush = () => {
+        flushed.push(name);
+        return flush();
+      };
+      return histogram;
+    });
+    const [first, second] = made;
+    const rounds = [[first, second], [second], [], [], [first]].map((recorded) => {
+      for (const histogram of recorded) histogram?.record(1);
+      flushed.length = 0;
+      store.flush();
+      return [flushed.join(' '), first?.interval.count, second?.cumulative.count];
+    });
+    // An idle interval is emptied once.
+    expect(rounds).toEqual([
+      ['h1 h2', 1, 1],
+      ['h1 h2', 0, 2],
+      ['h2', 0, 2],
+      ['', 0, 2],
+      ['h1', 1, 2],
+    ]);
+  });
+
+  it('forgets what a closed scope has not flushed', () => {
+    const store = new StatsStore();
+    const scope = store.scope('b');
+    const histogram = scope.histogram('h');
+    histogram.record(1);
+    scope.close();
+    histogram.record(1);
+    store.flush();
+    expect(histogram.cumulative.count).toBe(0);
+  });
+
+  it('flushes a few histograms at a time', () => {
+    const store = new StatsStore();
+    const scope = store.scope('a');
+    for (let n = 0; n < 1000; n++) scope.histogram(`h${n}`).record(1);
+    expect([...store.flushing()].length).toBeGreaterThan(10);
+    expect(store.histograms().every(({ used }) => used)).toBe(true);
+  });
+
   it('knows what was used, also after a reset', () => {
     const store = new StatsStore();
     const scope = store.scope('cluster.a');

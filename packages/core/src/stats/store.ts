@@ -4,8 +4,7 @@
  */
 import { Histogram, type HistogramUnit } from './histogram.ts';
 import { Counter, Gauge, TextReadout } from './metrics.ts';
-import { sortKey } from './query.ts';
-import type { Keyed } from './slices.ts';
+import { NameIndex } from './name-index.ts';
 import { defaultTags, type TagExtractor, type TaggedName } from './tags.ts';
 
 /** Most names that traffic, not config, may add to a store. */
@@ -31,8 +30,8 @@ export interface StatsView {
   gauges(): Gauge[];
   histograms(): Histogram[];
   textReadouts(): TextReadout[];
-  /** Metrics of one kind as they lie, with what they are sorted by; without it the lists above are taken. */
-  unsorted?(kind: MetricKind): Iterable<Keyed<AnyMetric>>;
+  /** The same lists, counters and gauges together, a few hundred metrics at a time; without it the lists above are taken. */
+  slices?(list: MetricList): Iterable<readonly AnyMetric[]>;
 }
 
 /** Hears of metrics that come and go; called at config time and with the first use of a dynamic name. */
@@ -41,20 +40,15 @@ export type StatsObserver = (change: 'added' | 'removed', kind: MetricKind, metr
 /** A metric of any kind. */
 export type AnyMetric = Counter | Gauge | Histogram | TextReadout;
 
-/** One metric and how many open scopes hold it. */
-interface Entry<T> {
-  readonly metric: T;
-  readonly key: string;
-  holders: number;
-  dynamic: boolean;
-}
-
 /** Metrics of one kind by full name. */
-class Shelf<T extends { readonly name: string }> {
-  readonly entries = new Map<string, Entry<T>>();
+class Shelf<T extends AnyMetric> {
+  readonly metrics = new Map<string, T>();
+  /** In the order of the names; the kinds that are listed together share one. */
+  private readonly index: NameIndex<AnyMetric>;
   private readonly make: (name: string) => T;
 
-  constructor(make: (name: string) => T) {
+  constructor(index: NameIndex<AnyMetric>, make: (name: string) => T) {
+    this.index = index;
     this.make = make;
   }
 
@@ -63,18 +57,29 @@ class Shelf<T extends { readonly name: string }> {
     return this.make(name);
   }
 
-  add(name: string): Entry<T> {
-    const entry = { metric: this.make(name), key: sortKey(name), holders: 0, dynamic: false };
-    this.entries.set(name, entry);
-    return entry;
+  add(name: string): T {
+    const metric = this.make(name);
+    this.metrics.set(name, metric);
+    this.index.add(metric);
+    return metric;
+  }
+
+  delete(metric: AnyMetric): void {
+    this.metrics.delete(metric.name);
+    this.index.delete(metric);
   }
 
   sorted(): T[] {
-    const entries = Array.from(this.entries.values());
-    entries.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-    return entries.map((entry) => entry.metric);
+    const sorted: T[] = [];
+    for (const slice of this.index.slices()) {
+      for (const metric of slice) if (this.metrics.get(metric.name) === metric) sorted.push(metric as T);
+    }
+    return sorted;
   }
 }
+
+/** Histograms that are flushed in one go, in a fraction of a millisecond. */
+const FLUSHED_AT_ONCE = 64;
 
 /** The registry of one process. */
 export class StatsStore implements StatsView {
@@ -90,18 +95,26 @@ export class StatsStore implements StatsView {
   readonly tags: TagExtractor;
   private readonly maxDynamicNames: number;
   private readonly observers = new Set<StatsObserver>();
-  private dynamicNames = 0;
+  private readonly dynamicNames = new Set<string>();
+  /** Those with samples since the last flush, and those whose last interval is to be emptied. */
+  private readonly unflushed = new Set<Histogram>();
+  private readonly indexes: Readonly<Record<MetricList, NameIndex<AnyMetric>>> = {
+    number: new NameIndex(),
+    histogram: new NameIndex(),
+    textReadout: new NameIndex(),
+  };
 
   constructor(options: StatsStoreOptions = {}) {
     const buckets = options.histogramBuckets ?? (() => undefined);
     this.accepts = options.accepts ?? (() => true);
     this.tags = options.tags ?? defaultTags;
     this.maxDynamicNames = options.maxDynamicNames ?? MAX_DYNAMIC_NAMES;
+    const { number, histogram, textReadout } = this.indexes;
     this.shelves = {
-      counter: new Shelf((name) => new Counter(name)),
-      gauge: new Shelf((name) => new Gauge(name)),
-      histogram: new Shelf((name) => new Histogram(name, unitOf(name), buckets(name))),
-      textReadout: new Shelf((name) => new TextReadout(name)),
+      counter: new Shelf(number, (name) => new Counter(name)),
+      gauge: new Shelf(number, (name) => new Gauge(name)),
+      histogram: new Shelf(histogram, (name) => new Histogram(name, unitOf(name), buckets(name))),
+      textReadout: new Shelf(textReadout, (name) => new TextReadout(name)),
     };
     const own = this.scope('');
     this.overflow = own.counter('overflow');
@@ -129,19 +142,37 @@ export class StatsStore implements StatsView {
     return this.shelves.textReadout.sorted();
   }
 
-  /** For listings that must not stop everything else; metrics may come and go while it is walked. */
-  unsorted(kind: MetricKind): Iterable<Keyed<AnyMetric>> {
-    return this.shelves[kind].entries.values();
+  /** For listings that must not stop everything else; metrics may come and go between two slices. */
+  slices(list: MetricList): Iterable<readonly AnyMetric[]> {
+    return this.indexes[list].slices();
   }
 
-  /** Rolls every histogram's interval; call it each `stats_flush_interval` (5 s by default). */
+  /** All metrics of a kind in no order; it may be walked while they come and go. */
+  each<Kind extends MetricKind>(kind: Kind): Iterable<MetricOf[Kind]> {
+    const metrics: ReadonlyMap<string, AnyMetric> = this.shelves[kind].metrics;
+    return metrics.values() as Iterable<MetricOf[Kind]>;
+  }
+
+  /** Rolls the interval of every histogram, in one go. */
   flush(): void {
-    for (const entry of this.shelves.histogram.entries.values()) entry.metric.flush();
+    Array.from(this.flushing());
+  }
+
+  /**
+   * As `flush`, in slices of a fraction of a millisecond; walk it each `stats_flush_interval` (5 s by default). It
+   * costs nothing for histograms that stay idle.
+   */
+  *flushing(): Generator<void, void, undefined> {
+    let flushed = 0;
+    for (const histogram of Array.from(this.unflushed)) {
+      if (!histogram.flush()) this.unflushed.delete(histogram);
+      if (++flushed % FLUSHED_AT_ONCE === 0) yield;
+    }
   }
 
   /** Sets every counter to zero (`/reset_counters`). */
   resetCounters(): void {
-    for (const entry of this.shelves.counter.entries.values()) entry.metric.reset();
+    for (const counter of this.each('counter')) counter.reset();
   }
 
   /** Tells `observer` of every change from now on; the returned function stops it. */
@@ -151,39 +182,56 @@ export class StatsStore implements StatsView {
   }
 
   /** @internal Books one more name that traffic created; false when the cap is reached. */
-  admitDynamic(): boolean {
-    if (this.dynamicNames >= this.maxDynamicNames) {
+  admitDynamic(name: string): boolean {
+    if (this.dynamicNames.size >= this.maxDynamicNames) {
       this.droppedDynamicStats.inc();
       return false;
     }
-    this.dynamicNames++;
+    this.dynamicNames.add(name);
     return true;
   }
 
-  /** @internal */
+  /** @internal One more holder for the metric of this name, which is made if there is none. */
   hold<T extends AnyMetric>(kind: MetricKind, shelf: Shelf<T>, name: string): T {
-    let entry = shelf.entries.get(name);
-    if (entry === undefined) {
-      entry = shelf.add(name);
-      for (const observer of this.observers) observer('added', kind, entry.metric);
-    }
-    entry.holders++;
-    return entry.metric;
+    const metric = shelf.metrics.get(name) ?? this.add(kind, shelf, name);
+    metric.holders++;
+    return metric;
   }
 
-  /** @internal */
-  release(kind: MetricKind, name: string): void {
-    const entries: Map<string, Entry<AnyMetric>> = this.shelves[kind].entries;
-    const entry = entries.get(name);
-    if (entry === undefined || --entry.holders > 0) return;
-    entries.delete(name);
-    if (entry.dynamic) this.dynamicNames--;
-    for (const observer of this.observers) observer('removed', kind, entry.metric);
+  private add<T extends AnyMetric>(kind: MetricKind, shelf: Shelf<T>, name: string): T {
+    const metric = shelf.add(name);
+    if (metric instanceof Histogram) metric.unflushed = this.unflushed;
+    for (const observer of this.observers) observer('added', kind, metric);
+    return metric;
+  }
+
+  /** @internal One holder less. */
+  release(metric: AnyMetric): void {
+    if (--metric.holders > 0) return;
+    const kind = kindOf(metric);
+    this.shelves[kind].delete(metric);
+    if (kind === 'counter') this.dynamicNames.delete(metric.name);
+    if (metric instanceof Histogram) {
+      metric.unflushed = undefined;
+      this.unflushed.delete(metric);
+    }
+    for (const observer of this.observers) observer('removed', kind, metric);
   }
 }
 
 /** The four kinds of metric. */
 export type MetricKind = 'counter' | 'gauge' | 'histogram' | 'textReadout';
+
+/** What is listed together: counters and gauges, or metrics of one kind. */
+export type MetricList = 'number' | 'histogram' | 'textReadout';
+
+/** The metric of each kind. */
+export interface MetricOf {
+  readonly counter: Counter;
+  readonly gauge: Gauge;
+  readonly histogram: Histogram;
+  readonly textReadout: TextReadout;
+}
 
 interface Shelves {
   readonly counter: Shelf<Counter>;
@@ -199,12 +247,7 @@ export class Scope {
   private readonly store: StatsStore;
   private readonly parent: Scope | undefined;
   private readonly children = new Set<Scope>();
-  private readonly held: Record<MetricKind, Set<string>> = {
-    counter: new Set(),
-    gauge: new Set(),
-    histogram: new Set(),
-    textReadout: new Set(),
-  };
+  private readonly held = new Set<AnyMetric>();
   private closed = false;
 
   /** @internal Use {@link StatsStore.scope}. */
@@ -258,12 +301,9 @@ export class Scope {
     const fullName = sanitizeName(this.prefix + name);
     const shelf = this.store.shelves.counter;
     const listed = !this.closed && this.store.accepts(fullName);
-    if (!listed || shelf.entries.has(fullName)) return this.counter(name);
-    if (!this.store.admitDynamic()) return this.store.overflow;
-    const counter = this.counter(name);
-    const entry = shelf.entries.get(fullName);
-    if (entry !== undefined) entry.dynamic = true;
-    return counter;
+    if (!listed || shelf.metrics.has(fullName)) return this.counter(name);
+    if (!this.store.admitDynamic(fullName)) return this.store.overflow;
+    return this.counter(name);
   }
 
   /** A scope below this one; it is closed together with it. */
@@ -283,19 +323,19 @@ export class Scope {
     this.closed = true;
     for (const child of this.children) child.close();
     this.children.clear();
-    for (const kind of ['counter', 'gauge', 'histogram', 'textReadout'] as const) {
-      for (const name of this.held[kind]) this.store.release(kind, name);
-      this.held[kind].clear();
-    }
+    for (const metric of this.held) this.store.release(metric);
+    this.held.clear();
     this.parent?.children.delete(this);
   }
 
   private hold<T extends AnyMetric>(kind: MetricKind, shelf: Shelf<T>, name: string): T {
     const fullName = sanitizeName(this.prefix + name);
-    if (this.held[kind].has(fullName)) return shelf.entries.get(fullName)!.metric;
+    const known = shelf.metrics.get(fullName);
+    if (known !== undefined && this.held.has(known)) return known;
     if (this.closed || !this.store.accepts(fullName)) return shelf.detached(fullName);
-    this.held[kind].add(fullName);
-    return this.store.hold(kind, shelf, fullName);
+    const metric = this.store.hold(kind, shelf, fullName);
+    this.held.add(metric);
+    return metric;
   }
 }
 
@@ -307,6 +347,12 @@ function sanitizeName(name: string): string {
 function joinPrefix(prefix: string, name: string): string {
   const joined = sanitizeName(prefix + name);
   return joined === '' || joined.endsWith('.') ? joined : `${joined}.`;
+}
+
+function kindOf(metric: AnyMetric): MetricKind {
+  if (metric instanceof Counter) return 'counter';
+  if (metric instanceof Gauge) return 'gauge';
+  return metric instanceof Histogram ? 'histogram' : 'textReadout';
 }
 
 function unitOf(name: string): HistogramUnit {

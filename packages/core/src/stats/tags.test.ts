@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { StatsStore } from './store.ts';
 import { TagExtractor } from './tags.ts';
 
 // One of each kind of name of an Envoy 1.40 with these features, as its /stats/prometheus prints it.
@@ -152,8 +151,45 @@ describe('TagExtractor', () => {
     });
   });
 
-  it('works a name out once per metric, and forgets it with the metric', () => {
-    const counter = new StatsStore().scope('cluster.a').counter('x');
-    expect(extractor.of(counter)).toBe(extractor.of(counter));
+  const rests = [
+    'upstream_cx_total',
+    'upstream_rq_200',
+    'canary.upstream_rq_5xx',
+    'a.b.upstream_rq_503',
+    'grpc.service.method.total',
+    'ssl.ciphers.AES',
+    'ssl.versions.TLSv1.3',
+    'x.ssl.curves.X25519',
+    'ext_authz.prefix.ok',
+    'rbac.allowed',
+    'http_local_rate_limit.x',
+    '',
+  ];
+
+  it.each(['b', 'rbac', 'http_local_rate_limit', '', 'outbound|80||x-y', 'ssl', 'a_rq_200', '$&'])(
+    'finds the same in names that it has met with another cluster: %s',
+    (cluster) => {
+      const used = new TagExtractor();
+      for (const rest of rests) {
+        used.extract(`cluster.a.${rest}`);
+        const name = `cluster.${cluster}.${rest}`;
+        expect(used.extract(name)).toEqual(new TagExtractor().extract(name));
+      }
+    },
+  );
+
+  it('tells a cluster that a given pattern looks for from others', () => {
+    const names = ['cluster.cc.a', 'cluster.b.a', 'cluster.cc.a'];
+    expect(names.map((name) => shown(extractor.extract(name).tags).split(' ').at(-1))).toEqual([
+      'envoy.cluster_name=cc',
+      'envoy.cluster_name=b',
+      'envoy.cluster_name=cc',
+    ]);
+  });
+
+  it('goes on when there are too many kinds of names to remember', () => {
+    const used = new TagExtractor();
+    const names = Array.from({ length: 10_000 }, (_, n) => used.extract(`cluster.a.b${n}.x`).name);
+    expect(names).toEqual(names.map((_, n) => `cluster.b${n}.x`));
   });
 });

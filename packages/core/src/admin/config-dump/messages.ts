@@ -1,7 +1,7 @@
 /** The messages of a config dump, whose lists are printed item by item. */
 import type { ConfigDump, DumpedConfig, DumpedDynamicListener, JsonObject } from '../context.ts';
 import { type FieldShape, type MessageShape, shapeOf } from '../field-mask.ts';
-import { redact } from '../redact.ts';
+import { redact, redactBootstrap } from '../redact.ts';
 
 const TYPE_URL = 'type.googleapis.com/envoy.';
 
@@ -46,12 +46,12 @@ export function dumpMessages(dump: ConfigDump): DumpMessage[] {
     type: typeUrl(type),
     shape: shapeOf({ ...ITEM_FIELDS, [kind.field]: 'leaf' }),
     any: { field: kind.field, shape: shapes?.(kind.field) ?? unknown },
-    items: configs.map((config) => ({ name: () => nameOf(config, kind), body: () => itemBody(config, kind) })),
+    items: configs.map((config) => new ConfigItem(config, kind)),
   });
   return [
     {
       type: typeUrl('BootstrapConfigDump'),
-      head: { bootstrap: redact(bootstrap.config), last_updated: bootstrap.lastUpdated.toISOString() },
+      head: { bootstrap: redactBootstrap(bootstrap.config), last_updated: bootstrap.lastUpdated.toISOString() },
       shape: shapeOf({ bootstrap: shapes?.('bootstrap') ?? 'unknown', last_updated: 'leaf' }),
       singular: ['bootstrap', 'last_updated'],
       sections: [],
@@ -94,6 +94,25 @@ interface Kind {
   readonly field: 'cluster' | 'listener' | 'route_config' | 'endpoint_config' | 'secret';
   readonly type: string;
   readonly name: string;
+}
+
+/** A resource of one kind. */
+class ConfigItem implements DumpItem {
+  private readonly dumped: DumpedConfig;
+  private readonly kind: Kind;
+
+  constructor(dumped: DumpedConfig, kind: Kind) {
+    this.dumped = dumped;
+    this.kind = kind;
+  }
+
+  name(): string {
+    return String(this.dumped.config[this.kind.name] ?? '');
+  }
+
+  body(): JsonObject {
+    return itemBody(this.dumped, this.kind);
+  }
 }
 
 const CLUSTER: Kind = { field: 'cluster', type: 'config.cluster.v3.Cluster', name: 'name' };
@@ -150,10 +169,6 @@ function itemBody(dumped: DumpedConfig, { field, type }: Kind): JsonObject {
     [field]: { '@type': TYPE_URL + type, ...redact(dumped.config) },
     ...(dumped.lastUpdated && { last_updated: dumped.lastUpdated.toISOString() }),
   };
-}
-
-function nameOf({ config }: DumpedConfig, { name }: Kind): string {
-  return String(config[name] ?? '');
 }
 
 function versionInfo(version: string | undefined): JsonObject {
