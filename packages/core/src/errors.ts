@@ -70,3 +70,12 @@ export function flagString(flags: number): string {
   const first = (flags & ResponseFlag.URX) !== 0 ? ['URX'] : [];
   return [...first, ...FLAG_NAMES.filter((name, bit) => (flags & (1 << bit)) !== 0 && name !== 'URX')].join(',');
 }
+
+/** What was thrown, for a log: the stack of an error, and of anything else what it says of itself, if it can. */
+export function errorText(error: unknown): string {
+  try {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  } catch {
+    return 'something that cannot be printed was thrown';
+  }
+}

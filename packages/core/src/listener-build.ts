@@ -5,6 +5,7 @@ import type { RandomSource } from './api/clock.ts';
 import type { NetworkFilterContext } from './api/network-filter.ts';
 import type { ObserverContext } from './api/observer.ts';
 import type { Runtime } from './api/runtime.ts';
+import type { Taps, TapSource } from './api/tap.ts';
 import type { Tracer } from './api/tracer.ts';
 import type { Clusters } from './api/upstream.ts';
 import type { AccessLogConfig } from './config/access-log.ts';
@@ -14,7 +15,7 @@ import type { FilterChainConfig, ListenerConfig } from './config/listener.ts';
 import { type ListenerFilterConfig, predicateHolds } from './config/listener-filter.ts';
 import { serverTlsSettings } from './config/tls/build.ts';
 import type { ListenerFilterDefinition, NetworkFilterDefinition, ServerHealth } from './define/index.ts';
-import { MeshError } from './errors.ts';
+import { errorText, MeshError } from './errors.ts';
 import type { Routes } from './http/admission.ts';
 import { httpChainEnd } from './http/codec-choice.ts';
 import type { PlannedFilter } from './http/filter-plan.ts';
@@ -58,6 +59,8 @@ export interface BuildContext {
   readonly observers?: ObserverContext | undefined;
   /** Tracers that connection managers share; absent where nothing is to be observed. */
   readonly tracing?: TracingContext | undefined;
+  /** Takes in what can be tapped; the answer takes it out again. Absent where nothing is to be observed. */
+  readonly tap?: ((configId: string, source: TapSource) => () => void) | undefined;
   /** Told of what is still to be sent when a part is given back: the end of the proxy waits for it. */
   readonly closing?: (closing: Promise<void>) => void;
   /** For `explain`, which builds a listener to look at it: what is put in the place of its parts. */
@@ -70,6 +73,8 @@ export interface ChainContext extends BuildContext {
   readonly egress: boolean;
   /** The tracer of a provider; it is given back with the chain. */
   tracer(provider: ProviderEntry): Tracer;
+  /** What is registered is taken out with the chain. */
+  readonly taps: Taps;
   /** Makes the logs of a list of `access_log` entries; they are closed with the chain. */
   accessLogs(entries: readonly object[]): EntryLogs | undefined;
 }
@@ -189,6 +194,12 @@ function builtChain(
       tracers.push(tracer);
       return tracer;
     },
+    taps: {
+      register(configId, source) {
+        const leave = shared.tap?.(configId, source);
+        if (leave !== undefined) closing.push({ close: leave });
+      },
+    },
     accessLogs(entries) {
       const made = accessLogs(entries as readonly AccessLogConfig[], shared.observers);
       if (made !== undefined) logs.push(made);
@@ -258,8 +269,7 @@ function chainPlan(
     end = httpChainEnd(built.manager);
   }
   const failed = (filter: string, error: unknown) => {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    context.logger.log('error', 'filter', `network filter ${filter} failed: ${text}`);
+    context.logger.log('error', 'filter', `network filter ${filter} failed: ${errorText(error)}`);
     context.listenerScope.counter('network_filter_error').inc();
   };
   return networkPlan(filters, end, failed, context.wheel.clock);

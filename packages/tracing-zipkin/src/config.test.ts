@@ -69,7 +69,7 @@ describe('zipkinConfig', () => {
           request_headers_to_add: [{ header: { key: 'a', value: '%HOSTNAME%' } }],
         },
       },
-      /value: a report belongs to no request/,
+      /value: the request belongs to no exchange/,
     ],
   ])('refuses %j', (config, problem) => {
     expect(issues(config).join('\n')).toMatch(problem);

@@ -1,39 +1,14 @@
 /** The tracer's configuration, Envoy `ZipkinConfig`, and what it comes to. */
 import {
   bool,
-  duration,
   enumOf,
-  fields,
-  headerValueOption,
-  list,
+  httpService,
+  httpTarget,
   type MessageOutput,
   message,
-  nonEmpty,
-  required,
   string,
   withDefault,
 } from '@mesh/core/proto';
-
-const httpUri = message(
-  { uri: required(nonEmpty()), cluster: required(nonEmpty()), timeout: required(duration()) },
-  { name: 'envoy.config.core.v3.HttpUri' },
-);
-
-const httpService = message(
-  { http_uri: required(httpUri), request_headers_to_add: list(headerValueOption) },
-  {
-    name: 'envoy.config.core.v3.HttpService',
-    known: fields('formatters', 'reports have fixed headers'),
-    check({ requestHeadersToAdd = [] }, report) {
-      for (const [index, entry] of requestHeadersToAdd.entries()) {
-        // `%%` is how a percent sign is written where formats are read.
-        if (!/%/.test(entry?.header?.value?.replaceAll('%%', '') ?? '')) continue;
-        const message = 'a report belongs to no request: its headers cannot have formats';
-        report({ path: ['request_headers_to_add', index, 'header', 'value'], message });
-      }
-    },
-  },
-);
 
 /** In the path of an endpoint of that version. */
 const VERSION_2 = '/v2/';
@@ -103,26 +78,12 @@ export function collectorOf(config: ZipkinConfig): Collector {
     const { collectorCluster: cluster, collectorEndpoint: path, collectorHostname } = config;
     return { cluster, path, authority: collectorHostname || cluster, headers: [], encoding: encodingFor(config, path) };
   }
-  const { cluster, uri } = service.httpUri;
-  const { authority, path } = splitUri(uri, cluster);
-  const added = service.requestHeadersToAdd.map(
-    ({ header }) => [header.key.toLowerCase(), header.value.replaceAll('%%', '%')] as const,
-  );
-  // As in Envoy a later line takes the place of an earlier one of the same name.
-  return { cluster, authority, path, headers: [...new Map(added)], encoding: encodingFor(config, path) };
+  const { authority, cluster, headers, path } = httpTarget(service);
+  return { cluster, authority, path, headers, encoding: encodingFor(config, path) };
 }
 
 function encodingFor({ collectorEndpointVersion: version }: ZipkinConfig, path: string): Encoding {
   if (version === undefined) return path.includes(VERSION_2) ? 'json-v2' : 'json-v1';
   if (isVersion1(version)) return 'json-v1';
   return version === 'HTTP_PROTO' ? 'proto' : 'json-v2';
-}
-
-/** A whole URI, or only a path; a URI names the host of the request. */
-function splitUri(uri: string, cluster: string): { authority: string; path: string } {
-  const from = uri.indexOf('://');
-  if (from < 0) return { authority: cluster, path: uri };
-  const slash = uri.indexOf('/', from + 3);
-  if (slash < 0) return { authority: uri.slice(from + 3) || cluster, path: '/' };
-  return { authority: uri.slice(from + 3, slash) || cluster, path: uri.slice(slash) };
 }

@@ -32,7 +32,8 @@ export class Exporter implements Shipper, Closable {
   private readonly batch: EntryBatch;
   private readonly written: Counter;
   private readonly dropped: Counter;
-  private readonly calls = new Set<ExportCall>();
+  /** Each with the number of its records. */
+  private readonly calls = new Map<ExportCall, number>();
   private whenIdle: (() => void) | undefined = undefined;
 
   constructor(config: OpenTelemetryConfig, context: ObserverContext) {
@@ -71,7 +72,7 @@ export class Exporter implements Shipper, Closable {
       if (!taken) context.log('debug', `export of ${count} log records to '${this.cluster}' failed: ${detail}`);
       if (calls.size === 0) this.whenIdle?.();
     });
-    calls.add(call);
+    calls.set(call, count);
     return true;
   }
 
@@ -99,7 +100,10 @@ export class Exporter implements Shipper, Closable {
       };
     });
     this.whenIdle = undefined;
-    for (const call of this.calls) call.cancel();
+    for (const [call, records] of this.calls) {
+      call.cancel();
+      this.dropped.add(records);
+    }
     this.calls.clear();
   }
 }

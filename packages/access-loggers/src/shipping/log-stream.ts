@@ -95,6 +95,7 @@ export class LogStream {
     this.whenEnded = undefined;
     if (this.stream === stream) {
       this.stream = undefined;
+      this.dropped?.add(this.sent.lost(stream.bufferedBytes));
       stream.cancel();
     }
   }

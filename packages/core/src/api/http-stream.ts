@@ -218,6 +218,8 @@ export interface StreamInfo {
   upstreamHost: Host | undefined;
   /** The upstream's side of the exchange is HTTP/2. */
   upstreamHttp2?: boolean;
+  /** What the host is sent is no HTTP but the bytes of a tunnel that ends here (`connect_config`). */
+  upstreamTunnel?: boolean;
   /** Somebody asks whether this proxy is well: it counts as nobody's traffic and may stay out of access logs. */
   healthCheck?: boolean;
   /** Names of the listener and of the filter chain that took the client's connection; '' without one. */

@@ -37,11 +37,13 @@ export interface BodyFormat {
 
 /**
  * Compiles a body format. `readText` gives the text of a source, which was checked when the configuration was read.
+ * With `oneLine` no value of a text breaks its line; JSON escapes by itself.
  * @throws SyntaxError as `compileFormat`.
  */
 export function compileBodyFormat(
   settings: BodyFormatSettings,
   readText: (source: TextSource) => string = inlineText,
+  oneLine = false,
 ): BodyFormat {
   const { jsonFormat, omitEmptyValues, contentType } = settings;
   const extensions = settings.formatters.map(({ name }) => name as FormatExtension);
@@ -50,7 +52,7 @@ export function compileBodyFormat(
     return bodyFormat(contentType || 'application/json', true, json);
   }
   const text = settings.textFormat ?? (settings.textFormatSource ? readText(settings.textFormatSource) : '');
-  const format = compileFormat(text, { missing: omitEmptyValues ? '' : '-', extensions });
+  const format = compileFormat(text, { missing: omitEmptyValues ? '' : '-', extensions, oneLine });
   return bodyFormat(contentType || 'text/plain', contentType !== '', format);
 }
 

@@ -169,6 +169,7 @@ const printed: readonly Row[] = [
   ['%UPSTREAM_CLUSTER%', '-', 'none chosen', { info: { upstreamCluster: '' } }],
   ['%UPSTREAM_REQUEST_ATTEMPT_COUNT%', '1', 'attempts'],
   ['%UPSTREAM_PROTOCOL%', 'HTTP/1.1', 'its protocol'],
+  ['%UPSTREAM_PROTOCOL%', '-', 'no protocol in a tunnel that ends here', { info: { upstreamTunnel: true } }],
   ['%UPSTREAM_PROTOCOL%', 'HTTP/2', 'its other protocol', { info: { upstreamHttp2: true } }],
   ['%UPSTREAM_LOCAL_ADDRESS%', '-', 'not recorded'],
   ['%UPSTREAM_TRANSPORT_FAILURE_REASON%', '-', 'nothing failed'],

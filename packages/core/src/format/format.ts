@@ -2,6 +2,7 @@
 import type { LogSubject } from '../api/access-log.ts';
 import { wireText } from '../regex/wire-text.ts';
 import { type FormatExtension, operatorOf } from './commands.ts';
+import { oneLine } from './one-line.ts';
 import { type FormatContext, type FormatValue, NO_CONTEXT, type Operator } from './operator.ts';
 import { valueText } from './value.ts';
 
@@ -17,6 +18,8 @@ export interface FormatOptions {
   readonly missing?: '' | '-';
   /** Extensions whose commands may be used. Default none. */
   readonly extensions?: readonly FormatExtension[];
+  /** For lines of a log: line breaks and other control characters of values are escaped. Default false. */
+  readonly oneLine?: boolean;
 }
 
 /** A piece of a format: a literal in wire form, or a command with the length that its text is cut to. */
@@ -24,6 +27,7 @@ export type FormatPart = string | CommandPart;
 
 /** A command of a format. */
 export interface CommandPart {
+  readonly name: string;
   readonly operator: Operator;
   readonly length: number | undefined;
 }
@@ -37,7 +41,11 @@ export function compileFormat(text: string, options: FormatOptions = {}): Format
   const parts = parseFormat(wireText(text), options.extensions);
   const [first = '', ...rest] = parts;
   if (rest.length === 0 && typeof first === 'string') return new LiteralFormat(first);
-  return new CommandFormat(parts, options.missing ?? '');
+  return new CommandFormat(options.oneLine === true ? parts.map(escaped) : parts, options.missing ?? '');
+}
+
+function escaped(part: FormatPart): FormatPart {
+  return typeof part === 'string' ? part : { ...part, operator: oneLine(part.name, part.operator) };
 }
 
 /** Takes a text in wire form apart; neighbouring literals are one part. @throws SyntaxError as {@link compileFormat}. */
@@ -77,7 +85,7 @@ function parseCommand(wire: string, start: number, extensions: readonly FormatEx
     throw new SyntaxError(`Incorrect configuration: ${wire}. Couldn't find valid command at position ${start}`);
   }
   const length = digits === undefined ? undefined : Number(digits);
-  const part: CommandPart = { operator: operatorOf({ name, argument, length }, extensions), length };
+  const part: CommandPart = { name, operator: operatorOf({ name, argument, length }, extensions), length };
   return { part, end: start + whole.length };
 }
 

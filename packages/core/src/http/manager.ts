@@ -4,6 +4,7 @@ import type { RequestHeaders } from '../api/headers.ts';
 import type { Route } from '../api/route.ts';
 import type { Runtime } from '../api/runtime.ts';
 import type { Clusters } from '../api/upstream.ts';
+import { errorText } from '../errors.ts';
 import { type RequestHead, type ResponseHead, Seen } from '../headers/header-map.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
@@ -154,8 +155,7 @@ export class HttpManager {
   /** A hook threw or rejected. */
   filterError(filter: string, error: unknown): void {
     this.filterErrors.value++;
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.log.log('error', 'filter', `filter ${filter} failed: ${text}`);
+    this.log.log('error', 'filter', `filter ${filter} failed: ${errorText(error)}`);
   }
 
   /** What happens to a request before its first filter; false when it was answered here. */

@@ -77,6 +77,7 @@ export abstract class StreamFacts extends TimedStream implements StreamInfo {
   clientIp = '';
   upstreamHost: Host | undefined = undefined;
   upstreamHttp2 = false;
+  upstreamTunnel = false;
   healthCheck = false;
   upstreamConnection: UpstreamConnection | undefined = undefined;
   upstreamCluster = '';

@@ -1,5 +1,6 @@
 /** What the codec asks of the connection that it serves. The classes are in `server-codec` and `client-codec`. */
 import type { RequestSink, ResetReason, ResponseWriter } from '../api/codec.ts';
+import type { RequestHead } from '../headers/header-map.ts';
 
 /** RFC 9113 7. */
 export const ErrorCode = {

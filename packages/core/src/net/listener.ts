@@ -3,7 +3,7 @@ import { chmodSync } from 'node:fs';
 import net from 'node:net';
 import type { TimerHandle } from '../api/clock.ts';
 import type { StreamConnection } from '../api/http-stream.ts';
-import { MeshError, ResponseFlag } from '../errors.ts';
+import { errorText, MeshError, ResponseFlag } from '../errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { ListenerStats, WorkerStats } from '../stats/index.ts';
@@ -216,8 +216,7 @@ export class Listener implements PendingHost, AcceptedOwner {
   }
 
   filterFailed(name: string, error: unknown): void {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.logger.log('error', 'filter', `listener filter ${name} failed: ${text}`);
+    this.logger.log('error', 'filter', `listener filter ${name} failed: ${errorText(error)}`);
   }
 
   private settle(pending: PendingConnection, gone: boolean, chainless = false): void {

@@ -53,6 +53,18 @@ describe('AccessLogs', () => {
     ]);
   });
 
+  it('a logger may throw what cannot be printed', () => {
+    const { given, failed, said } = context();
+    const log: AccessLog = {
+      log() {
+        throw Object.create(null);
+      },
+    };
+    new AccessLogs([entry(log)], given).log(stream(), 'DownstreamEnd');
+    expect(failed.value).toBe(1);
+    expect(said).toEqual(['access log one failed: something that cannot be printed was thrown']);
+  });
+
   it('a logger whose methods are async may fail: it is counted, and ends nothing', async () => {
     const { given, failed, said } = context();
     const logs = new AccessLogs(
@@ -91,6 +103,14 @@ describe('compileLogFormat', () => {
   it('knows the type of the entry', () => {
     const print = compileLogFormat({ textFormat: '%ACCESS_LOG_TYPE%' }, none);
     expect([print(stream(), 'TcpPeriodic'), print(stream(), 'NotSet')]).toEqual(['TcpPeriodic', 'NotSet']);
+  });
+
+  it('a value does not break its line', () => {
+    const print = compileLogFormat({ textFormat: '%QUERY_PARAM(a)%|%DYNAMIC_METADATA(x:y)%|%REQ(B)%\n' }, none);
+    const metadata = new Map([['x', { y: 'é\u0001\r\n200 forged' }]]);
+    const told = { path: '/?a=1%0a200%20forged%00', request: ['b', 'a\tb'], info: { metadata } };
+    const line = Buffer.from(print(stream(told), 'NotSet'), 'latin1').toString();
+    expect(line).toBe('1\\n200 forged\\x00|é\\x01\\r\\n200 forged|a\tb\n');
   });
 
   it('JSON of any shape is printed whole, keys in order', () => {

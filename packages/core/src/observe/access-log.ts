@@ -1,7 +1,7 @@
 /** The access logs of one place in the configuration, as one thing that entries are given to. */
 import type { AccessLog, AccessLogType, EntryLogs, LogSubject } from '../api/access-log.ts';
 import type { ObserverContext } from '../api/observer.ts';
-import { MeshError } from '../errors.ts';
+import { errorText, MeshError } from '../errors.ts';
 import { compileLogFilter, type LogFilter } from '../log-filter/compile.ts';
 import type { LogFilterSettings } from '../log-filter/settings.ts';
 import type { Counter } from '../stats/index.ts';
@@ -83,7 +83,6 @@ export class AccessLogs implements EntryLogs {
 
   private loggerFailed(name: string, error: unknown): void {
     this.failed.inc();
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.context.log('error', `access log ${name} failed: ${text}`);
+    this.context.log('error', `access log ${name} failed: ${errorText(error)}`);
   }
 }

@@ -9,7 +9,7 @@ const DEFAULT_LOG_FORMAT =
   '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
   '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
 
-/** Prints an entry in wire form: one character per byte. Of JSON it is a line with its line break; of text what the text says. */
+/** Prints an entry in wire form: one character per byte. Of JSON it is a line with its line break; of text what the text says; a value never breaks the line. */
 export type LogFormat = (subject: LogSubject, type: AccessLogType) => string;
 
 /** Envoy `SubstitutionFormatString`, as `substitutionFormat` of `@mesh/core/proto` reads it; all of it may be left out. */
@@ -24,6 +24,6 @@ export function compileLogFormat(
   readText: Parameters<typeof compileBodyFormat>[1],
 ): LogFormat {
   const { omitEmptyValues = false, formatters = [], ...format } = settings ?? { textFormat: DEFAULT_LOG_FORMAT };
-  const compiled = compileBodyFormat({ ...format, omitEmptyValues, formatters, contentType: '' }, readText);
+  const compiled = compileBodyFormat({ ...format, omitEmptyValues, formatters, contentType: '' }, readText, true);
   return (subject, type) => compiled.format(subject, logContext(type));
 }

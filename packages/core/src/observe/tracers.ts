@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ObserverContext } from '../api/observer.ts';
 import type { Tracer } from '../api/tracer.ts';
-import { MeshError } from '../errors.ts';
+import { errorText, MeshError } from '../errors.ts';
 
 /** A provider of the configuration. */
 export interface ProviderEntry {
@@ -74,7 +74,6 @@ export class Tracers {
   /** A call of a tracer threw: a counter, and a line in the proxy's log. */
   failed(error: unknown): void {
     this.context.stats.counter('tracing.failed').inc();
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.context.log('error', `a tracer failed: ${text}`);
+    this.context.log('error', `a tracer failed: ${errorText(error)}`);
   }
 }

@@ -71,7 +71,7 @@ export class UpstreamSpan implements MirrorSpan {
   }
 
   ready(http2: boolean): void {
-    this.protocol = http2 ? 'HTTP/2' : 'HTTP/1.1';
+    if (this.stream.info.upstreamTunnel !== true) this.protocol = http2 ? 'HTTP/2' : 'HTTP/1.1';
   }
 
   requestBegun(): void {

@@ -88,6 +88,8 @@ describe('admin', () => {
     await expect(start({ configOverride: config('/logs/x') })).rejects.toThrow(
       'admin.access_log_path: the extension envoy.access_loggers.file is not registered',
     );
+    // It is told before anything is started.
+    await expect(createProxy({ configOverride: config('/logs/x') })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
   it('allow_paths leaves some endpoints', async () => {

@@ -43,7 +43,7 @@ export function observerContext(given: ObserverParts): ObserverContext {
 }
 
 /** Who the proxy is: the bootstrap's `node`, else the flags. */
-export function nodeIdentity({ bootstrap, node }: ProxyParts): NodeIdentity {
+function nodeIdentity({ bootstrap, node }: ProxyParts): NodeIdentity {
   const { locality } = bootstrap.node;
   return {
     id: bootstrap.node.id || (node?.id ?? ''),

@@ -77,3 +77,33 @@ it('a pipe that nobody empties costs a bounded buffer and counted lines, and doe
   expect(log.dropped).toBeGreaterThan(before);
   fs.closeSync(reader);
 });
+
+it('close goes on with what a pipe took in part only', async () => {
+  execFileSync('mkfifo', [file]);
+  const reader = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  const log = openLogFile(file);
+  const text = `${'x'.repeat(99_999)}\n`;
+  log.write(text, true);
+  const closed = log.close();
+  // The pipe holds 64 KiB: they are taken before the log hears that no more went in.
+  const parts = [read(reader, 65_536)];
+  await closed;
+  parts.push(read(reader, text.length - (parts[0] as string).length));
+  fs.closeSync(reader);
+  expect([parts.join('').length, log.dropped]).toEqual([text.length, 0]);
+});
+
+/** Reads at least `length` bytes, of a pipe that is being written to. */
+function read(pipe: number, length: number): string {
+  const bytes = Buffer.alloc(100_000);
+  const untilMs = Date.now() + 5000;
+  let text = '';
+  while (text.length < length && Date.now() < untilMs) {
+    try {
+      text += bytes.toString('latin1', 0, fs.readSync(pipe, bytes));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+  return text;
+}

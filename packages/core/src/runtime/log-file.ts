@@ -180,8 +180,11 @@ class BufferedFile implements LogFile {
   private onWritten(bytes: Buffer, error: NodeJS.ErrnoException | null, written: number): void {
     const rest = error === null ? bytes.subarray(written) : bytes;
     const full = error?.code === 'EAGAIN';
-    if (rest.length > 0 && this.closed === undefined && (error === null || full)) {
-      if (full) this.retryLater(rest);
+    if (rest.length > 0 && (error === null || full)) {
+      if (this.closed !== undefined) {
+        this.writing = rest;
+        this.finish();
+      } else if (full) this.retryLater(rest);
       else this.writeOut(rest);
       return;
     }

@@ -191,6 +191,7 @@ export abstract class Forwarding extends AttemptRace implements BodySource, Pick
     const { upstreamLogs } = this.env;
     if (upstreamLogs !== undefined) attempt.log = new AttemptLog(upstreamLogs, stream, host, cluster.name);
     const { priority } = this.action;
+    if (this.tcp) this.stream.info.upstreamTunnel = true;
     attempt.waitWith(this.tcp ? cluster.openTcp(host, attempt, priority) : cluster.open(host, attempt, priority));
   }
 

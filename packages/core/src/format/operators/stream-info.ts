@@ -165,7 +165,8 @@ export const streamInfoOperators: OperatorTable = {
   UPSTREAM_CLUSTER_RAW: plain(clusterName),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: plain(({ info }) => info.attempts),
   UPSTREAM_PROTOCOL: plain(({ info }) =>
-    info.upstreamFirstByteMs > 0 || (info.upstreamConnection !== undefined && info.connectionInfo === undefined)
+    info.upstreamTunnel !== true &&
+    (info.upstreamFirstByteMs > 0 || (info.upstreamConnection !== undefined && info.connectionInfo === undefined))
       ? PROTOCOLS[info.upstreamHttp2 ? 2 : 1]
       : undefined,
   ),

@@ -2,6 +2,7 @@
 import type { RandomSource, Timers } from '../../api/clock.ts';
 import type { Runtime } from '../../api/runtime.ts';
 import type { Clusters, UpstreamCluster } from '../../api/upstream.ts';
+import { errorText } from '../../errors.ts';
 import { NO_RUNTIME } from '../../runtime/layered-runtime.ts';
 
 /** What the proxy gives. */
@@ -53,7 +54,7 @@ export class SideCallParts {
     try {
       call();
     } catch (error) {
-      this.log?.('error', `${what} threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      this.log?.('error', `${what} threw: ${errorText(error)}`);
     }
   }
 }
