@@ -1,11 +1,15 @@
 /** Pieces of JSON, put together by hand: a span is written once and never read here. */
 import type { Encoded, Endpoint } from './encoding.ts';
 
-const SPECIAL = /["\\\u0000-\u001f]/;
-
-/** A string. Most values need no escape, and looking is cheaper than escaping. */
+/** A string. Most values are short and need no escape: looking is cheaper than escaping, and than a regular expression. */
 export function text(value: string): string {
-  return SPECIAL.test(value) ? JSON.stringify(value) : `"${value}"`;
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    // Quote, backslash, control characters, and halves of pairs, which JSON.stringify looks after.
+    if (code < 0x20 || code === 0x22 || code === 0x5c || (code >= 0xd800 && code <= 0xdfff))
+      return JSON.stringify(value);
+  }
+  return `"${value}"`;
 }
 
 /** Address and name of this proxy. */
@@ -16,7 +20,9 @@ export function endpointText({ ip, serviceName }: Endpoint): string {
 
 /** A report: an array of spans. */
 export function joinTexts(spans: readonly Encoded[]): Uint8Array {
-  return Buffer.from(`[${spans.join(',')}]`);
+  let all = '[';
+  for (let i = 0; i < spans.length; i++) all += i === 0 ? spans[i] : `,${spans[i]}`;
+  return Buffer.from(`${all}]`);
 }
 
 let lastSeconds = 0;

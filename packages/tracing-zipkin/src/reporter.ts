@@ -16,8 +16,8 @@ export const MAX_IN_FLIGHT = 4;
 /** Most spans of one report, and most characters (or bytes) that they have together unless it is a single span. */
 export const MAX_REPORT = 1024;
 const MAX_REPORT_SIZE = 1024 * 1024;
-/** While a report is under way, or many have left just now, the next one leaves when it is worth it. */
-const BUSY_SPANS = 256;
+/** While a report is under way, or many have left just now, the next one leaves when it is worth it; larger ones cost more per span. */
+const BUSY_SPANS = 100;
 /** This many reports may leave in one window as soon as they have Envoy's least number of spans. */
 const BURST = 10;
 const WINDOW_MS = 100;

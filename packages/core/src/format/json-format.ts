@@ -4,7 +4,7 @@ import { wireText } from '../regex/wire-text.ts';
 import type { FormatExtension } from './commands.ts';
 import { type CommandPart, type FormatPart, parseFormat, partText } from './format.ts';
 import { type FormatContext, NO_CONTEXT } from './operator.ts';
-import { wireJson } from './value.ts';
+import { isPlain, wireJson } from './value.ts';
 
 /** What a JSON format may be told. */
 export interface JsonFormatOptions {
@@ -54,13 +54,22 @@ function compileText(parts: readonly FormatPart[], { omitEmptyValues = false }: 
       return wireJson(value);
     };
   }
+  const text = textOf(parts, { omitEmptyValues });
+  return (stream, context) => wireJson(text(stream, context));
+}
+
+/** A text in wire form, not yet in quotes. */
+function textOf(
+  parts: readonly FormatPart[],
+  { omitEmptyValues = false }: JsonFormatOptions,
+): (stream: LogSubject, context: FormatContext) => string {
   const missing = omitEmptyValues ? '' : '-';
   return (stream, context) => {
     let text = '';
     for (const part of parts) {
       text += typeof part === 'string' ? part : partText(part, part.operator(stream, context), missing);
     }
-    return wireJson(text);
+    return text;
   };
 }
 
@@ -88,19 +97,26 @@ function compileList(items: readonly unknown[], options: JsonFormatOptions): Pri
   };
 }
 
-/** Literals and printers alternate, as in a text. */
+/** Literals and values alternate. The quotes of values are part of literals, so that a field costs two additions. */
 class FlatJsonFormat implements JsonFormat {
-  /** One more than there are printers. */
+  /** One more than there are values; without quotes. */
   private readonly literals: string[] = [''];
-  private readonly printers: FlatPrinter[] = [];
+  /** The same behind a value in quotes, in front of one, and between two. */
+  private readonly closing: readonly string[];
+  private readonly opening: readonly string[];
+  private readonly between: readonly string[];
+  private readonly values: FlatValue[] = [];
 
   constructor(fields: Readonly<Record<string, unknown>>, options: JsonFormatOptions) {
     this.add(fields, options);
     this.literal('\n');
+    this.closing = this.literals.map((literal) => `"${literal}`);
+    this.opening = this.literals.map((literal) => `${literal}"`);
+    this.between = this.literals.map((literal) => `"${literal}"`);
   }
 
   private literal(text: string): void {
-    this.literals[this.printers.length] += text;
+    this.literals[this.values.length] += text;
   }
 
   private add(value: unknown, options: JsonFormatOptions): void {
@@ -133,30 +149,30 @@ class FlatJsonFormat implements JsonFormat {
       this.literal(wireJson(first));
       return;
     }
-    const { operator } = first as CommandPart;
-    const whole = parts.length === 1 ? valuePrinter(operator) : (compileText(parts, options) as FlatPrinter);
-    this.printers.push(whole);
+    this.values.push(parts.length === 1 ? (first as CommandPart).operator : textOf(parts, options));
     this.literals.push('');
   }
 
   format(stream: LogSubject, context: FormatContext = NO_CONTEXT): string {
-    const { literals, printers } = this;
-    let text = literals[0] as string;
-    for (let i = 0; i < printers.length; i++) {
-      text += (printers[i] as FlatPrinter)(stream, context);
-      text += literals[i + 1] as string;
+    const { between, closing, literals, opening, values } = this;
+    let text = '';
+    let quoted = false;
+    for (let i = 0; i < values.length; i++) {
+      const value = (values[i] as FlatValue)(stream, context);
+      if (typeof value === 'string' && isPlain(value)) {
+        text += (quoted ? between[i] : opening[i]) as string;
+        text += value;
+        quoted = true;
+      } else {
+        text += (quoted ? closing[i] : literals[i]) as string;
+        // A command alone keeps its type.
+        text += value === undefined || value === null ? 'null' : wireJson(value);
+        quoted = false;
+      }
     }
-    return text;
+    return text + ((quoted ? closing : literals)[values.length] as string);
   }
 }
 
-/** Always prints something. */
-type FlatPrinter = (stream: LogSubject, context: FormatContext) => string;
-
-/** A command alone keeps its type. */
-function valuePrinter(operator: CommandPart['operator']): FlatPrinter {
-  return (stream, context) => {
-    const value = operator(stream, context);
-    return value === undefined || value === null ? 'null' : wireJson(value);
-  };
-}
+/** What a field says: the value of a command alone, or a text. */
+type FlatValue = CommandPart['operator'];

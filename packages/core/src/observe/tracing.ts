@@ -107,7 +107,7 @@ export class HttpTracing implements RequestTracing, StreamTracing {
 
   private startSpan(stream: Stream, tracer: Tracer): void {
     const head = stream.requestHeaders;
-    this.clock.look();
+    this.clock.look(stream.startMs);
     const startUs = this.clock.us(stream.startMs);
     const start = { operation: textOfWire(head.rawAuthority), startUs, kind: this.kind };
     const span = tracer.startSpan(head, start, stream.traceReason !== 'none');

@@ -2,6 +2,7 @@
 
 import type { LogSubject } from '../../api/access-log.ts';
 import type { Headers, RequestHeaders } from '../../api/headers.ts';
+import { HeaderMap } from '../../headers/header-map.ts';
 import { isToken } from '../../headers/validate.ts';
 import type { FormatContext, Operator, OperatorSpec, OperatorTable } from '../operator.ts';
 import { truncated } from '../operator.ts';
@@ -27,7 +28,10 @@ function header(source: Source, withoutQuery = false): OperatorSpec {
       const [name, other] = headerNames(argument);
       // The usual form; pseudo headers of a request that never came whole are empty and count as missing.
       if (other === '' && length === undefined && !withoutQuery && name[0] !== ':' && name !== 'host' && name !== '') {
-        return (stream, context) => source(stream, context)?.get(name);
+        return (stream, context) => {
+          const headers = source(stream, context);
+          return headers instanceof HeaderMap ? headers.value(name) : headers?.get(name);
+        };
       }
       return (stream, context) => {
         const headers = source(stream, context);
