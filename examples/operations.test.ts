@@ -199,3 +199,22 @@ describe('docs/operations/admin.md', () => {
     expect([answer.status, told]).toEqual([200, expect.stringMatching(/\S/)]);
   });
 });
+
+describe('tap.yaml', () => {
+  beforeAll(() => start('tap.yaml'));
+  afterAll(stop);
+
+  it('shows what the command of the page asks for', async () => {
+    const [, body = ''] =
+      /-d '\n(config_id[^']+)' 127\.0\.0\.1:8001\/tap/.exec(read('../docs/operations/admin.md')) ?? [];
+    const leave = new AbortController();
+    const answer = await fetch(`${url(8001)}/tap`, { method: 'POST', body, signal: leave.signal });
+    expect(answer.status).toBe(200);
+    await text(`${url(8080)}/cart`);
+    await text(`${url(8080)}/lost`);
+    const traces = (answer.body as ReadableStream<Uint8Array>).getReader();
+    const trace = JSON.parse(Buffer.from((await traces.read()).value ?? []).toString());
+    expect(trace.http_buffered_trace.response.body).toEqual({ as_string: 'no such thing\n', truncated: false });
+    leave.abort();
+  });
+});

@@ -76,7 +76,7 @@ that has no effect in Envoy either; they are marked below.
 | Connection manager | trust rules and address detection, request ids, path normalisation, local replies, proxy-status, all timeouts |
 | Runtime | static, disk and admin layers; no RTDS |
 | Explaining | \`mesh explain\`, \`POST /explain\`, \`mesh route-check\`: only here |
-| HTTP filters | router, health_check, stateful_session, dynamic_forward_proxy, and your own; \`typed_per_filter_config\` for them |
+| HTTP filters | router, health_check, stateful_session, dynamic_forward_proxy, tap, and your own; \`typed_per_filter_config\` for them |
 | Clusters | STATIC, STRICT_DNS, LOGICAL_DNS, \`envoy.clusters.dns\`, aggregate, dynamic forward proxy, ORIGINAL_DST behind an allow list, and your own; updates at run time through \`proxy.clusters\` |
 | Load balancing | every policy but load-aware locality and dynamic modules: same tables, orders and shares; priorities, panic, locality weights, zone-aware routing, slow start, subsets; and your own |
 | Circuit breakers | all thresholds per priority, retry budgets, connections per host, pools; preconnect; happy eyeballs |
@@ -85,7 +85,7 @@ that has no effect in Envoy either; they are marked below.
 | xDS | not built yet |
 | Statistics | Envoy's names and values (compared, see below); \`/stats\` as text, JSON, page and Prometheus; tags, matchers, histogram buckets, \`track_cluster_stats\` |
 | Stats sinks | statsd (UDP, TCP), DogStatsD, Graphite, metrics service, OpenTelemetry by OTLP and by the application's SDK, and your own; prom-client bridge |
-| Admin server | every endpoint but \`/tap\`, see below; unix sockets, \`allow_paths\`, access logs |
+| Admin server | every endpoint but two, see below; \`/tap\` with the tap filter; unix sockets, \`allow_paths\`, access logs |
 | Access logs | of requests, attempts, TCP connections, listeners, the admin server; text and JSON with every command operator but CEL; every filter but those of extensions; file, stdout, stderr, gRPC access log service (HTTP, TCP), OpenTelemetry, and your own |
 | Tracing | Zipkin (JSON of version 1 and 2, protobuf; B3, W3C), the application's OpenTelemetry SDK, and your own; sampling, decorators, custom tags, spans for attempts, mirrors and side calls |
 | Overload manager, watchdog | not built yet |
@@ -150,7 +150,7 @@ that has no effect in Envoy either; they are marked below.
 
 ## Admin endpoints
 
-Not here: \`/tap\`, \`/memory/tcmalloc\`, \`/peak_heap_dump\`. \`/cpuprofiler\`, \`/heapprofiler\`, \`/allocprofiler\` and \`/heap_dump\` are
+Not here: \`/memory/tcmalloc\`, \`/peak_heap_dump\`. \`/cpuprofiler\`, \`/heapprofiler\`, \`/allocprofiler\` and \`/heap_dump\` are
 V8's; \`/contention\` and \`/stats/recentlookups\` have nothing to tell. \`/explain\`, \`/routes\` and \`format=html\` of \`/clusters\` and
 \`/listeners\` are only here.
 `;

@@ -23,6 +23,7 @@ export type * from './api/runtime.ts';
 export type * from './api/side-calls.ts';
 export type * from './api/stats.ts';
 export type * from './api/stats-sink.ts';
+export type * from './api/tap.ts';
 export type * from './api/tls.ts';
 export type * from './api/tracer.ts';
 export type * from './api/tracing.ts';

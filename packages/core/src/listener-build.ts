@@ -5,7 +5,7 @@ import type { RandomSource } from './api/clock.ts';
 import type { NetworkFilterContext } from './api/network-filter.ts';
 import type { ObserverContext } from './api/observer.ts';
 import type { Runtime } from './api/runtime.ts';
-import type { Taps, TapSource } from './api/tap.ts';
+import type { TapSource, Taps } from './api/tap.ts';
 import type { Tracer } from './api/tracer.ts';
 import type { Clusters } from './api/upstream.ts';
 import type { AccessLogConfig } from './config/access-log.ts';

@@ -157,7 +157,7 @@ const NO_CLUSTERS: Clusters = { get: () => undefined };
 
 /** What filters get besides their config, by the place where their per-route config is found. */
 function filterContexts(statPrefix: string, context: ChainContext): (slot: number) => HttpFilterContext {
-  const { accessLogs, clusters, runtime, server, wheel: timers } = context;
+  const { accessLogs, clusters, runtime, server, taps, wheel: timers } = context;
   const stats = context.rootScope.scope(`http.${statPrefix}.`);
   const sideCalls = context.observers?.sideCalls ?? new ClusterSideCalls(NO_CLUSTERS, timers);
   return (slot) => ({
@@ -168,6 +168,7 @@ function filterContexts(statPrefix: string, context: ChainContext): (slot: numbe
     timers,
     runtime,
     accessLogs,
+    taps,
     routeConfig: (stream) => stream.route?.filterConfig(slot),
   });
 }

@@ -76,6 +76,14 @@ export { hashPolicy } from './config/route/hash-policy.ts';
 export { headerMatcher } from './config/route-match.ts';
 export type { Report } from './config/schema-type.ts';
 export { formatter, substitutionFormat } from './config/substitution-format.ts';
+export {
+  refuseAdminSinks,
+  type TapBodySettings,
+  type TapHeadersSettings,
+  type TapMatchSettings,
+  type TapSettings,
+  tapConfig,
+} from './config/tap.ts';
 export { runtimeFlag, tokenBucket } from './config/token-bucket.ts';
 export { type TypedExtension, typedExtension } from './config/typed-extension.ts';
 export { isTls } from './config/upstream-http.ts';

@@ -12,6 +12,7 @@ import type {
   LoggingControl,
   ServerInfo,
   ServerState,
+  TapsControl,
   UnreadyTargets,
 } from './admin/index.ts';
 import type { Explanation } from './explain/explanation.ts';
@@ -36,6 +37,7 @@ export interface AdminSource {
   readonly commandLineOptions: JsonObject;
   readonly node: JsonObject;
   readonly logging: LoggingControl;
+  readonly taps: TapsControl;
   state(): ServerState;
   clusters(): readonly Cluster[];
   listeners(): readonly { readonly name: string; readonly addresses: readonly Address[] }[];
@@ -74,6 +76,7 @@ export function adminContext(source: AdminSource): AdminContext {
     quit: () => source.quit(),
     resetCounters: () => source.store.resetCounters(),
     logging: source.logging,
+    taps: source.taps,
     reopenLogs: () => source.reopenLogs(),
   };
 }

@@ -35,6 +35,7 @@ import { staticSources } from './proxy/static-sources.ts';
 import { StatsFlush } from './proxy/stats-flush.ts';
 import { makeSinks, type NamedSink } from './proxy/stats-sinks.ts';
 import { statsStoreOptions } from './proxy/stats-store-options.ts';
+import { TapRegistry } from './proxy/taps.ts';
 import { unreadyTargets } from './proxy/unready.ts';
 import { adminAddress, adminContext } from './proxy-admin.ts';
 import { systemClock } from './runtime/clock.ts';
@@ -76,6 +77,7 @@ export class MeshProxy {
   readonly #logFiles: SharedLogFiles;
   readonly #observers: ObserverContext;
   readonly #closings = new Closings();
+  readonly #taps: TapRegistry;
   readonly #serverStats: ServerStats;
   readonly #flush: StatsFlush;
   readonly #startedAt = Date.now();
@@ -96,6 +98,7 @@ export class MeshProxy {
     this.#clock = parts.clock ?? systemClock;
     const report = (error: unknown) => this.#logger.log('error', 'main', `timer failed: ${describe(error)}`);
     this.#wheel = new TimerWheel(this.#clock, report);
+    this.#taps = new TapRegistry(this.#wheel);
     this.stats = new StatsStore(statsStoreOptions(bootstrap.statsConfig, parts.statsTags));
     const root = this.stats.scope('');
     this.#clusters = new ClusterManager(root, this.#wheel, this.#drainTimeMs);
@@ -151,6 +154,7 @@ export class MeshProxy {
       before: () => this.#updateStats(),
       log: (message) => this.#logger.log('error', 'main', message),
     });
+    this.#admin = this.#buildAdmin();
   }
 
   /** What was built before a sink failed is closed again. */
@@ -236,6 +240,7 @@ export class MeshProxy {
         provider: bootstrap.tracing?.http as ProviderEntry | undefined,
       },
       closing: (closing) => this.#closings.add(closing),
+      tap: (configId, source) => this.#taps.register(configId, source),
     };
   }
 
@@ -287,18 +292,28 @@ export class MeshProxy {
     });
   }
 
+  #buildAdmin(): BuiltAdmin | undefined {
+    const { bootstrap, registry } = this.#parts;
+    if (bootstrap.admin?.address === undefined) return undefined;
+    try {
+      return buildAdmin(bootstrap.admin, {
+        context: adminContext(this.#adminSource()),
+        observers: this.#observers,
+        registry,
+        rootScope: this.stats.scope(''),
+        onError: (error) => this.#logger.log('error', 'admin', describe(error)),
+      });
+    } catch (error) {
+      void this.#flush.close();
+      this.#abandon();
+      throw error;
+    }
+  }
+
   async #startAdmin(): Promise<void> {
     const { bootstrap, registry } = this.#parts;
-    if (bootstrap.admin?.address === undefined) return;
-    const admin = buildAdmin(bootstrap.admin, {
-      context: adminContext(this.#adminSource()),
-      observers: this.#observers,
-      registry,
-      rootScope: this.stats.scope(''),
-      onError: (error) => this.#logger.log('error', 'admin', describe(error)),
-    });
-    this.#admin = admin;
-    const bound = await admin.server.listen(adminAddress(listenAddress(bootstrap.admin.address)));
+    if (this.#admin === undefined || bootstrap.admin?.address === undefined) return;
+    const bound = await this.#admin.server.listen(adminAddress(listenAddress(bootstrap.admin.address)));
     this.#adminAddress = 'path' in bound ? { path: bound.path } : { address: bound.host, port: bound.port };
     this.#logger.log(
       'info',
@@ -317,6 +332,7 @@ export class MeshProxy {
       runtime: this.#runtime,
       startedAt: this.#startedAt,
       logging: this.#logger,
+      taps: this.#taps,
       state: () => (this.#health.healthFailed && this.#state === 'LIVE' ? 'DRAINING' : this.#state),
       clusters: () => this.#clusters.all(),
       listeners: () =>
@@ -444,6 +460,7 @@ export class MeshProxy {
     this.#state = 'DRAINING';
     this.#closed = true;
     this.#listeners.cut();
+    this.#taps.close();
     const sinks = this.#flush.close();
     if (sinks !== undefined) await sinks;
     this.#runtime.close();

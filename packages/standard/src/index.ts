@@ -16,7 +16,7 @@ import {
   originalDstCluster,
   strictDns,
 } from '@mesh/discovery';
-import { dynamicForwardProxy, healthCheck, router, statefulSession } from '@mesh/filters-http';
+import { dynamicForwardProxy, healthCheck, router, statefulSession, tap } from '@mesh/filters-http';
 import {
   connectionLimit,
   directResponse,
@@ -63,6 +63,7 @@ export const standard: readonly Extension[] = [
   healthCheck,
   router,
   statefulSession,
+  tap,
   echo,
   directResponse,
   tcpProxy,

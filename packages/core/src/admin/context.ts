@@ -197,6 +197,17 @@ export interface RuntimeControl {
   readonly override?: (values: ReadonlyMap<string, string>) => void;
 }
 
+/** The taps behind `/tap`. */
+export interface TapsControl {
+  /** Whether there is anything that waits to be tapped. */
+  readonly offered: boolean;
+  /**
+   * Attaches to what the body of a request names. Traces end when the proxy ends the tap; whoever stops asking for them
+   * detaches. They are dropped rather than waited for.
+   */
+  attach(body: string): { readonly problem: string } | { readonly traces: AsyncIterable<string> };
+}
+
 /** What the proxy offers to its admin server. Every method is called per request and may be slow-ish, never blocking. */
 export interface AdminContext {
   /** The metrics; a promise where workers must be asked first. */
@@ -228,4 +239,5 @@ export interface AdminContext {
   /** Default `process.memoryUsage()`. */
   memory?(): NodeJS.MemoryUsage;
   readonly runtime?: RuntimeControl;
+  readonly taps?: TapsControl;
 }

@@ -52,6 +52,8 @@ export interface AdminRoute {
   readonly mutates?: boolean;
   /** True for what only reads, but more than a foreign page may see: passes the checks against them, by any method. */
   readonly guarded?: boolean;
+  /** Whether it is there now; default it always is. */
+  offered?(context: AdminContext): boolean;
   handle(request: AdminRequest, context: AdminContext): AdminReply | Promise<AdminReply>;
 }
 

@@ -63,7 +63,7 @@ export class AdminServer {
     this.allowedHosts = [hostname(), ...(options.allowedHosts ?? [])];
     this.profiler = new Profiler(options.profilePath || PROFILE_PATH, this.onError);
     const routes = [
-      ...helpRoutes(() => [...this.routes.values()]),
+      ...helpRoutes(() => this.offered()),
       ...builtInRoutes,
       ...profilingRoutes(this.profiler),
       ...(options.routes ?? []),
@@ -121,6 +121,10 @@ export class AdminServer {
     clearTimeout(timer);
   }
 
+  private offered(): AdminRoute[] {
+    return [...this.routes.values()].filter(({ offered }) => offered?.(this.context) !== false);
+  }
+
   private serve(request: IncomingMessage, response: ServerResponse): void {
     response.on('error', this.onError);
     request.on('error', () => response.destroy());
@@ -160,7 +164,9 @@ export class AdminServer {
       return text(`request to path ${target.whole} not allowed`, 403);
     }
     const route = this.routes.get(target.path);
-    if (route === undefined) return text(`invalid path. ${helpText([...this.routes.values()])}`, 404);
+    if (route === undefined || route.offered?.(this.context) === false) {
+      return text(`invalid path. ${helpText(this.offered())}`, 404);
+    }
     if (route.mutates && request.method !== 'POST') {
       return text(`Method ${request.method} not allowed, POST required.`, 405);
     }

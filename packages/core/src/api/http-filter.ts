@@ -33,6 +33,11 @@ export type DataAnswer = DataAnswerNow | Promise<DataAnswerNow>;
  *   the counter `http.<prefix>.filter_error` and a log line with the filter's name.
  */
 export interface HttpFilter<State = undefined, Stream extends HttpStream = HttpStream> {
+  /**
+   * Its data hooks only look: they answer nothing, and are done with a chunk when they return. The proxy then need not
+   * copy what comes from a socket before they see it. Default false.
+   */
+  readonly onlyLooks?: boolean;
   onRequestHeaders?(headers: RequestHeaders, stream: Stream, state: State, end: boolean): HeadersAnswer;
   /** The chunk is valid until the hook's answer: copy what is kept longer. It may be empty when `end` is true. */
   onRequestData?(chunk: Uint8Array, stream: Stream, state: State, end: boolean): DataAnswer;

@@ -8,6 +8,7 @@ import type { NetworkFilter, NetworkFilterContext } from '../api/network-filter.
 import type { Runtime } from '../api/runtime.ts';
 import type { SideCalls } from '../api/side-calls.ts';
 import type { StatsScope } from '../api/stats.ts';
+import type { Taps } from '../api/tap.ts';
 import type { Clusters } from '../api/upstream.ts';
 import type { StandardSchema } from '../config/standard-schema.ts';
 import { type Configured, type ExtensionBase, factory, type SchemaInput, type SchemaOutput } from './extension.ts';
@@ -31,6 +32,8 @@ export interface HttpFilterContext<RouteConfig = unknown> {
    * They are closed with the filter chain.
    */
   accessLogs(entries: readonly object[]): EntryLogs | undefined;
+  /** Where filters that can be tapped are offered to the admin server; absent where there is none. */
+  readonly taps?: Taps | undefined;
 }
 
 /** What a proxy says of itself, as it is now: ask per request. */

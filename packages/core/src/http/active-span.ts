@@ -20,7 +20,7 @@ const ROUTER = 'envoy.filters.http.router';
 export function withActiveSpan(planned: PlannedFilter, tracer: Tracer | undefined): PlannedFilter {
   if (tracer?.within === undefined || planned.definitionName === ROUTER) return planned;
   const { filter } = planned;
-  const hooks: Record<string, unknown> = {};
+  const hooks: Record<string, unknown> = { onlyLooks: filter.onlyLooks };
   for (const name of HOOKS) {
     const hook = filter[name] as Hook | undefined;
     if (hook !== undefined) hooks[name] = hookWithin(hook, filter, tracer as WithinTracer);

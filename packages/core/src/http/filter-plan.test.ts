@@ -46,6 +46,20 @@ describe('FilterPlan', () => {
     expect(plan.request.data[0]?.slot).toBe(1);
   });
 
+  it.each([
+    ['a filter that may keep them', {}, true, true],
+    ['one that only looks', { onlyLooks: true }, false, false],
+  ])('chunks are copied for %s', (_what, more, request, response) => {
+    const looks = planned('looks', { onRequestData() {}, onResponseData() {}, ...more });
+    const plan = new FilterPlan([looks, planned('end', { onRequestData() {} })]);
+    expect([plan.request.keepsChunks, plan.response.keepsChunks]).toEqual([request, response]);
+  });
+
+  it('chunks are not copied for the end of the chain', () => {
+    const plan = new FilterPlan([planned('end', { onRequestData() {} })]);
+    expect([plan.request.keepsChunks, plan.response.keepsChunks]).toEqual([false, false]);
+  });
+
   it('calls hooks with their own object', () => {
     class Counter {
       calls = 0;

@@ -17,12 +17,15 @@ export class Step {
   /** Position in the direction's order of filters: configuration order for requests, reverse for responses. */
   readonly order: number;
   readonly name: string;
+  /** See `HttpFilter.onlyLooks`. */
+  readonly onlyLooks: boolean;
   constructor(hook: Hook, filter: object, slot: number, order: number, name: string) {
     this.hook = hook as Step['hook'];
     this.filter = filter;
     this.slot = slot;
     this.order = order;
     this.name = name;
+    this.onlyLooks = (filter as HttpFilter).onlyLooks === true;
   }
 
   /** Calls the hook as a method of its filter. */
@@ -45,6 +48,8 @@ export interface DirectionPlan {
   readonly head: readonly Step[];
   readonly data: readonly Step[];
   readonly trailers: readonly Step[];
+  /** Some data hook may read a chunk after it has returned. */
+  readonly keepsChunks: boolean;
 }
 
 export class FilterPlan {
@@ -82,15 +87,21 @@ export class FilterPlan {
     this.newStates = newStates;
     this.names = filters.map(({ name }) => name);
     this.routeSlots = new Map(filters.map(({ definitionName }, index) => [definitionName, slotOf(index)]));
+    const requestData = steps('onRequestData', false);
+    // What the end of the chain gets it takes over, or copies itself.
+    const keeping = ({ onlyLooks, order }: Step) => !onlyLooks && order !== last;
     this.request = {
       head: steps('onRequestHeaders', false),
-      data: steps('onRequestData', false),
+      data: requestData,
       trailers: steps('onRequestTrailers', false),
+      keepsChunks: requestData.length > 1 && requestData.some(keeping),
     };
+    const responseData = steps('onResponseData', true);
     this.response = {
       head: steps('onResponseHeaders', true),
-      data: steps('onResponseData', true),
+      data: responseData,
       trailers: steps('onResponseTrailers', true),
+      keepsChunks: responseData.some(({ onlyLooks }) => !onlyLooks),
     };
     this.complete = filters.flatMap(({ name, filter }, index) => {
       const hook = filter.onComplete as ((stream: TerminalStream, state: never) => void) | undefined;

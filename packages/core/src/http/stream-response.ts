@@ -209,9 +209,9 @@ export abstract class ResponseStream extends StreamFacts implements TerminalStre
   }
 
   private walkResponseData(chunk: Uint8Array, end: boolean, owned: boolean): void {
-    const steps = this.plan.response.data;
+    const { data: steps, keepsChunks } = this.plan.response;
     // A hook that answers with a promise may read the chunk until it settles; a codec's buffer does not live so long.
-    const own = owned ? chunk : Buffer.from(chunk);
+    const own = owned || !keepsChunks ? chunk : Buffer.from(chunk);
     let part: Uint8Array = own;
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i] as Step;
@@ -224,7 +224,7 @@ export abstract class ResponseStream extends StreamFacts implements TerminalStre
         return;
       }
     }
-    this.sendData(part, end, part === own);
+    this.sendData(part, end, part === own && (owned || keepsChunks));
   }
 
   /** Sends what this turn has queued and applies back-pressure to the source. */

@@ -47,8 +47,8 @@ export class Stream extends ResponseStream implements RequestSink {
       this.requestFlow.data(chunk, end, owned);
       return;
     }
-    const steps = this.plan.request.data;
-    const own = owned || steps.length === 1 ? chunk : Buffer.from(chunk);
+    const { data: steps, keepsChunks } = this.plan.request;
+    const own = owned || !keepsChunks ? chunk : Buffer.from(chunk);
     let part: Uint8Array = own;
     this.chunkOwned = owned || own !== chunk;
     for (let i = 0; i < steps.length; i++) {

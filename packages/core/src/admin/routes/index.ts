@@ -12,6 +12,7 @@ import { routeTableRoutes } from './routes.ts';
 import { runtimeRoutes } from './runtime.ts';
 import { serverRoutes } from './server.ts';
 import { statsRoutes } from './stats.ts';
+import { tapRoutes } from './tap.ts';
 
 /** Every endpoint but the listings of endpoints. */
 export const builtInRoutes: readonly AdminRoute[] = [
@@ -27,4 +28,5 @@ export const builtInRoutes: readonly AdminRoute[] = [
   ...runtimeRoutes,
   ...serverRoutes,
   ...statsRoutes,
+  ...tapRoutes,
 ];
