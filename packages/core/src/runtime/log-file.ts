@@ -6,6 +6,7 @@ import { type LogTarget, openTarget, openTargetLater } from './log-target.ts';
 
 const MAX_BUFFERED = 1_048_576;
 const FLUSH_SIZE = 65_536;
+const SCRATCH_SIZE = 2 * FLUSH_SIZE;
 /** Wait before a write is tried again on a full pipe, or on a disk or directory that refused. */
 const RETRY_MS = 100;
 
@@ -66,6 +67,8 @@ class BufferedFile implements LogFile {
   private text = '';
   /** Bytes on their way to the disk; undefined when no write is under way. */
   private writing: Buffer | undefined = undefined;
+  /** What is written is put here, over and over: there is one write at a time, and fresh memory costs more than the write. */
+  private scratch: Buffer | undefined = undefined;
   private retired: LogTarget | undefined = undefined;
   private lostSinceNote = 0;
   private cancelFlush: (() => void) | undefined = undefined;
@@ -165,10 +168,12 @@ class BufferedFile implements LogFile {
     const { metrics, lostSinceNote } = this;
     if (metrics !== undefined) metrics.write_total_buffered.set(metrics.write_total_buffered.value - this.text.length);
     if (lostSinceNote > 0) this.text += `(${lostSinceNote} lines were dropped here: the log was too slow)\n`;
-    const bytes = Buffer.from(this.text, 'latin1');
+    const { text } = this;
     this.text = '';
     this.lostSinceNote = 0;
-    return bytes;
+    if (this.writing !== undefined || text.length > SCRATCH_SIZE) return Buffer.from(text, 'latin1');
+    this.scratch ??= Buffer.allocUnsafeSlow(SCRATCH_SIZE);
+    return this.scratch.subarray(0, this.scratch.write(text, 'latin1'));
   }
 
   private writeOut(bytes: Buffer): void {
