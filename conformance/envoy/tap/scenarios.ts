@@ -247,7 +247,8 @@ const admin: readonly TapScenario[] = [
     name: 'most',
     why: 'it ends with the second trace',
     tap: config(ANY, { streaming_admin: undefined as never, buffered_admin: { max_traces: 2 } }),
-    requests: [get('/here'), get('/here'), get('/here')],
+    // A third one Envoy taps or not: its threads hear later of the end.
+    requests: [get('/here'), get('/here')],
     traces: 2,
     ends: true,
   },
