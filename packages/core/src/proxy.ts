@@ -7,7 +7,7 @@ import { dnsResolverSettings } from './config/dns-resolver.ts';
 import type { HttpConnectionManagerConfig } from './config/http-connection-manager.ts';
 import type { ListenerConfig } from './config/listener.ts';
 import { runtimeLayers } from './config/runtime.ts';
-import { MeshError } from './errors.ts';
+import { errorText, MeshError } from './errors.ts';
 import { explain } from './explain/explain.ts';
 import type { Explanation } from './explain/explanation.ts';
 import type { ExplainRequest } from './explain/request.ts';
@@ -96,7 +96,7 @@ export class MeshProxy {
     this.#logger = withLevels(parts.logger);
     this.#random = parts.random ?? Math.random;
     this.#clock = parts.clock ?? systemClock;
-    const report = (error: unknown) => this.#logger.log('error', 'main', `timer failed: ${describe(error)}`);
+    const report = (error: unknown) => this.#logger.log('error', 'main', `timer failed: ${errorText(error)}`);
     this.#wheel = new TimerWheel(this.#clock, report);
     this.#taps = new TapRegistry(this.#wheel);
     this.stats = new StatsStore(statsStoreOptions(bootstrap.statsConfig, parts.statsTags));
@@ -301,7 +301,7 @@ export class MeshProxy {
         observers: this.#observers,
         registry,
         rootScope: this.stats.scope(''),
-        onError: (error) => this.#logger.log('error', 'admin', describe(error)),
+        onError: (error) => this.#logger.log('error', 'admin', errorText(error)),
       });
     } catch (error) {
       void this.#flush.close();
@@ -475,8 +475,4 @@ export class MeshProxy {
     this.#admin = undefined;
     await this.#logFiles.close();
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,7 +1,7 @@
 /** Which exchanges a log or a local reply mapper is for. */
 import { z } from 'zod';
 import { ResponseFlag } from '../errors.ts';
-import type { LogFilterSettings } from '../log-filter/settings.ts';
+import { LOG_TYPES, type LogFilterSettings } from '../log-filter/settings.ts';
 import { type Fields, type MessageInfo, message, required, withDefault } from './message.ts';
 import { bool, enumOf, fractionalPercent, list, nonEmpty, string, uint32 } from './proto-json.ts';
 import { headerMatcher } from './route-match.ts';
@@ -55,23 +55,8 @@ const grpcStatus = enumOf([
   'UNAUTHENTICATED',
 ]);
 
-const logType = z.enum([
-  'NotSet',
-  'TcpUpstreamConnected',
-  'TcpPeriodic',
-  'TcpConnectionEnd',
-  'TcpConnectionStart',
-  'DownstreamStart',
-  'DownstreamPeriodic',
-  'DownstreamEnd',
-  'UpstreamPoolReady',
-  'UpstreamPeriodic',
-  'UpstreamEnd',
-  'DownstreamTunnelSuccessfullyEstablished',
-  'UdpTunnelUpstreamConnected',
-  'UdpPeriodic',
-  'UdpSessionEnd',
-]);
+/** Those of UDP are read and never come up. */
+const logType = z.enum([...LOG_TYPES, 'UdpTunnelUpstreamConnected', 'UdpPeriodic', 'UdpSessionEnd']);
 
 /** Getters, because two of them lead back to the message. */
 const filterFields: Fields = {

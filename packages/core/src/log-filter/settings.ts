@@ -1,5 +1,22 @@
 /** What log filters are compiled from: the shape of Envoy's `AccessLogFilter` after parsing, with defaults filled in. */
+import type { AccessLogType } from '../api/access-log.ts';
 import type { HeaderMatcherSettings, MetadataMatcherSettings, RuntimeFractionSettings } from '../routing/settings.ts';
+
+/** The moments at which entries are made, in Envoy's order. */
+export const LOG_TYPES = [
+  'NotSet',
+  'TcpUpstreamConnected',
+  'TcpPeriodic',
+  'TcpConnectionEnd',
+  'TcpConnectionStart',
+  'DownstreamStart',
+  'DownstreamPeriodic',
+  'DownstreamEnd',
+  'UpstreamPoolReady',
+  'UpstreamPeriodic',
+  'UpstreamEnd',
+  'DownstreamTunnelSuccessfullyEstablished',
+] as const satisfies readonly AccessLogType[];
 
 /** Envoy `AccessLogFilter`: exactly one is given. */
 export interface LogFilterSettings {

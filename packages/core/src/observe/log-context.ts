@@ -1,23 +1,9 @@
 /** What formats and filters of access logs are told beside the subject: one object per type, made once. */
 import type { AccessLogType } from '../api/access-log.ts';
 import type { FormatContext } from '../format/operator.ts';
+import { LOG_TYPES } from '../log-filter/settings.ts';
 
-const TYPES: readonly AccessLogType[] = [
-  'NotSet',
-  'TcpUpstreamConnected',
-  'TcpPeriodic',
-  'TcpConnectionEnd',
-  'TcpConnectionStart',
-  'DownstreamStart',
-  'DownstreamPeriodic',
-  'DownstreamEnd',
-  'UpstreamPoolReady',
-  'UpstreamPeriodic',
-  'UpstreamEnd',
-  'DownstreamTunnelSuccessfullyEstablished',
-];
-
-const CONTEXTS = Object.fromEntries(TYPES.map((type) => [type, { accessLogType: type }])) as Readonly<
+const CONTEXTS = Object.fromEntries(LOG_TYPES.map((type) => [type, { accessLogType: type }])) as Readonly<
   Record<AccessLogType, FormatContext>
 >;
 
